@@ -1,0 +1,1 @@
+"""Wires the rooms together for people and programs. Nothing is judged here."""

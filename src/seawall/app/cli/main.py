@@ -1,0 +1,77 @@
+"""The ``seawall`` command: global options, and commands that are imported only when they run."""
+
+import sys
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from seawall import __version__
+from seawall.core.errors import SeawallError
+
+COMMANDS: Final = {
+    # name: (what --help says of it, so that --help imports no command; the command stands in a module of that name)
+    "scan": "Judge manifests: what is wrong, where, why, and how to fix it.",
+    "explain": "Explain one rule in full.",
+    "rules": "List the rules.",
+}
+
+EXIT_FINDINGS: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INCOMPLETE: Final = 3
+
+
+class Commands(click.Group):
+    """Commands by name, imported late: start-up is a feature."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"seawall.app.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SEAWALL", "max_content_width": 110},
+    epilog="Start with: seawall scan .",
+)
+@click.version_option(__version__, prog_name="seawall")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours in the output.")
+@click.option("-q", "--quiet", is_flag=True, help="Results only: no notes, no progress.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more: evidence, references, suppressed findings.")
+@click.pass_context
+def cli(context: click.Context, color: str, quiet: bool, verbose: bool) -> None:
+    """Seawall secures Kubernetes from the Dockerfile to the running pod."""
+    context.obj = {"color": color, "quiet": quiet, "verbose": verbose}
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 clean, 1 findings, 2 wrong usage or nothing readable, 3 part could not be scanned."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        status: Any = cli.main(args=arguments, prog_name="seawall", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except SeawallError as error:
+        click.echo(f"seawall: {error}", err=True)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("seawall: interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; closing the pipe quietly is what it expects.
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,100 @@
+"""``seawall scan``: everything that applies to the targets, in one report."""
+
+import os
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
+from seawall.app.scan import scan
+from seawall.core.errors import InputError, UsageError
+from seawall.core.policy import Policy
+from seawall.core.report import Report
+from seawall.core.severity import Severity
+from seawall.deploy.workload import compile_checks
+from seawall.io.reports import FORMATS, render
+from seawall.io.reports.context import Context
+
+SEVERITIES = [severity.value for severity in Severity if severity is not Severity.UNKNOWN]
+SHOWS_EDITS = {"json", "sarif"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  seawall scan deploy/                              everything below a directory
+  kubectl get deploy web -o yaml | seawall scan -   standard input
+  seawall scan --profile pss-restricted@v1.29 .     what Pod Security admission would say
+  seawall scan . --output sarif=seawall.sarif       a file for code scanning, text on the screen
+  seawall scan . --rule privileged --fail-on never  one rule, never failing
+"""
+)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--profile", help="default, all, pss-baseline[@vX.Y], pss-restricted[@vX.Y] or a policy file.  [default: default]")
+@click.option("--policy", "policy_file", metavar="FILE", help="Policy file instead of the seawall.yaml found above the target.")
+@click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule (repeatable).")
+@click.option("--skip", multiple=True, metavar="ID", help="Leave this rule out (repeatable).")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Show findings of at least this severity.")
+@click.option("--fail-on", type=click.Choice([*SEVERITIES, "never"]), default="high", show_default=True, help="Exit with 1 from this severity on.")
+@click.option("-f", "--format", "format_", type=click.Choice(FORMATS), default="json", show_default=True, help="Format of the standard output.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=FILE", help="Also write a report to a file (repeatable).")
+@click.pass_context
+def command(
+    context: click.Context,
+    targets: tuple[str, ...],
+    profile: str | None,
+    policy_file: str | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    severity: str | None,
+    fail_on: str,
+    format_: str,
+    outputs: tuple[str, ...],
+) -> None:
+    """Judge everything that applies to the targets: files, directories, or - for standard input."""
+    files = [_output(text) for text in outputs]
+    formats = {format_, *(name for name, _ in files)}
+    policy = Policy(profile=profile or "default")
+    checks = compile_checks(policy, only, skip)
+    report = scan(targets, checks, with_edits=bool(formats & SHOWS_EDITS))
+    if severity:
+        report = report.at_least(Severity(severity))
+    options: dict[str, Any] = context.obj
+    screen = Context(
+        rules=checks.rules, color=_color(options["color"]), width=shutil.get_terminal_size((100, 24)).columns, verbose=options["verbose"]
+    )
+    for name, path in files:
+        _write(path, render(name, report, Context(rules=checks.rules, verbose=options["verbose"])))
+    click.echo(render(format_, report, screen), nl=False, color=True)
+    context.exit(_status(report, None if fail_on == "never" else Severity(fail_on)))
+
+
+def _status(report: Report, threshold: Severity | None) -> int:
+    if report.errors and not report.scanned.resources:
+        return EXIT_USAGE
+    if report.errors:
+        return EXIT_INCOMPLETE
+    return EXIT_FINDINGS if report.fails(threshold) else 0
+
+
+def _output(text: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not equals or name not in FORMATS or not path:
+        raise UsageError(f"--output {text}: write FORMAT=FILE, with one of the formats {', '.join(FORMATS)}")
+    return name, path
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(path, f"cannot be written: {(error.strerror or str(error)).lower()}") from None
+
+
+def _color(choice: str) -> bool:
+    if choice == "auto":
+        return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return choice == "always"

@@ -1,0 +1,1 @@
+"""The first phase: what goes into an image. Its rooms are not built yet."""

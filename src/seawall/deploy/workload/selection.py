@@ -1,0 +1,39 @@
+"""Which checks a policy wants: a profile of rules, or a level of the Pod Security Standards."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from seawall.core.errors import UsageError
+from seawall.core.policy import PROFILES, Policy
+from seawall.core.registry import Registry
+from seawall.deploy.workload import rules  # noqa: F401  (importing the rules declares them)
+from seawall.deploy.workload.check import CHECKS
+from seawall.deploy.workload.engine import Checks
+
+_PSS_PROFILE = re.compile(r"pss-(privileged|baseline|restricted)(?:@(.+))?").fullmatch
+
+
+@cache
+def registry() -> Registry:
+    """The rules of this room."""
+    return Registry(check.rule for check in CHECKS)
+
+
+def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str] = ()) -> Checks:
+    """The checks of a policy. ``only`` narrows to rules by id whatever the profile, ``skip`` removes rules.
+
+    Raises ``UsageError`` for an unknown profile, Pod Security version, rule or parameter.
+    """
+    only, skip = tuple(only), tuple(skip)
+    level = _PSS_PROFILE(policy.profile)
+    if level is None and policy.profile not in PROFILES:
+        raise UsageError(f"no profile is called {policy.profile!r}; there are {', '.join(PROFILES)}, pss-baseline and pss-restricted[@vX.Y]")
+    wanted = {rule.id for rule in policy.select(registry(), only, skip)}
+    if level is None or only:
+        return Checks((check for check in CHECKS if check.rule.id in wanted), policy.parameters, policy.severity)
+    from seawall.deploy.workload import pss
+
+    unwanted = {*skip, *policy.skip}
+    standard = [check for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
+    return Checks([*standard, *(check for check in CHECKS if check.rule.id in policy.rules)], policy.parameters, policy.severity)
