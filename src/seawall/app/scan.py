@@ -34,7 +34,7 @@ class Input(Struct, frozen=True):
 
 
 class Batch(Struct):
-    """What was found in some of the files."""
+    """What was found in some of the files. ``files`` counts those of which at least a part could be read."""
 
     findings: list[Finding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
@@ -81,12 +81,13 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
     """Read and judge some files, one object after the other."""
     batch = Batch()
     for item in inputs:
-        batch.files += 1
+        errors = resources = 0
         for resource in read_manifest(item.path, found=item.found):
             if isinstance(resource, InputError):
                 batch.errors.append(ScanError.of(resource))
+                errors += 1
                 continue
-            batch.resources += 1
+            resources += 1
             judgement = judge(resource, checks, with_edits=with_edits)
             batch.findings += judgement.findings
             batch.not_evaluated += judgement.not_evaluated
@@ -94,6 +95,9 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
             for rule, outcome in judgement.outcomes.items():
                 counts = batch.outcomes.setdefault(rule, {})
                 counts[outcome] = counts.get(outcome, 0) + 1
+        batch.resources += resources
+        if resources or not errors:
+            batch.files += 1
     return batch
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
 from seawall.app.scan import scan
@@ -16,6 +17,7 @@ from seawall.core.severity import Severity
 from seawall.deploy.workload import compile_checks
 from seawall.io.reports import FORMATS, render
 from seawall.io.reports.context import Context
+from seawall.io.sources.policy_file import find_policy, read_policy
 
 SEVERITIES = [severity.value for severity in Severity if severity is not Severity.UNKNOWN]
 SHOWS_EDITS = {"json", "sarif"}
@@ -56,7 +58,7 @@ def command(
     """Judge everything that applies to the targets: files, directories, or - for standard input."""
     files = [_output(text) for text in outputs]
     formats = {format_, *(name for name, _ in files)}
-    policy = Policy(profile=profile or "default")
+    policy = _policy(targets, policy_file, profile)
     checks = compile_checks(policy, only, skip)
     report = scan(targets, checks, with_edits=bool(formats & SHOWS_EDITS))
     if severity:
@@ -71,12 +73,24 @@ def command(
     context.exit(_status(report, None if fail_on == "never" else Severity(fail_on)))
 
 
+def _policy(targets: tuple[str, ...], policy_file: str | None, profile: str | None) -> Policy:
+    """The policy file, named or found above the first target, with the profile of the command line, which may be a policy file of its own."""
+    path = policy_file or find_policy(targets[0])
+    policy = read_policy(path) if path else Policy()
+    if profile is None:
+        return policy
+    if profile.endswith((".yaml", ".yml")) or os.path.isfile(profile):
+        return read_policy(profile)
+    return replace(policy, profile=profile)
+
+
 def _status(report: Report, threshold: Severity | None) -> int:
-    if report.errors and not report.scanned.resources:
+    """Findings decide, unless nothing could be scanned: then there is nothing to decide on."""
+    if report.errors and not report.scanned.files:
         return EXIT_USAGE
-    if report.errors:
-        return EXIT_INCOMPLETE
-    return EXIT_FINDINGS if report.fails(threshold) else 0
+    if report.fails(threshold):
+        return EXIT_FINDINGS
+    return EXIT_INCOMPLETE if report.errors else 0
 
 
 def _output(text: str) -> tuple[str, str]:

@@ -42,6 +42,7 @@ class Check(Struct, frozen=True):
     """A rule and the function that judges it.
 
     ``lists`` are the container lists that a container rule looks at; ``kinds`` the kinds that an object rule looks at, all if empty.
+    ``in_all`` are the stricter parameter values of ``--profile all``.
     """
 
     rule: Rule
@@ -49,6 +50,7 @@ class Check(Struct, frozen=True):
     judge: Judge
     lists: tuple[str, ...] = CONTAINER_LISTS
     kinds: frozenset[str] = frozenset()
+    in_all: Mapping[str, object] = {}
 
 
 class Description(TypedDict, total=False):
@@ -60,6 +62,7 @@ class Description(TypedDict, total=False):
     controls: Mapping[str, str]
     references: Sequence[str]
     parameters: Mapping[str, str]
+    in_all: Mapping[str, object]
 
 
 CHECKS: list[Check] = []
@@ -72,7 +75,9 @@ def container_rule(
     """Declare a rule that judges each container of the named lists: ``function(container: Container, **parameters)``."""
 
     def declare(function: Judge) -> Judge:
-        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.CONTAINER, function, lists=lists))
+        CHECKS.append(
+            Check(_rule(function, rule_id, title, severity, category, more), Scope.CONTAINER, function, lists=lists, in_all=more.get("in_all", {}))
+        )
         return function
 
     return declare
@@ -82,7 +87,7 @@ def pod_rule(rule_id: str, title: str, severity: Severity, *, category: str, **m
     """Declare a rule that judges each pod or pod template: ``function(pod: Pod, **parameters)``."""
 
     def declare(function: Judge) -> Judge:
-        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.POD, function))
+        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.POD, function, in_all=more.get("in_all", {})))
         return function
 
     return declare
@@ -94,7 +99,15 @@ def resource_rule(
     """Declare a rule that judges each object of these kinds: ``function(resource: Resource, **parameters)``."""
 
     def declare(function: Judge) -> Judge:
-        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.RESOURCE, function, kinds=frozenset(kinds)))
+        CHECKS.append(
+            Check(
+                _rule(function, rule_id, title, severity, category, more),
+                Scope.RESOURCE,
+                function,
+                kinds=frozenset(kinds),
+                in_all=more.get("in_all", {}),
+            )
+        )
         return function
 
     return declare

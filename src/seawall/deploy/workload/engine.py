@@ -18,17 +18,15 @@ from seawall.deploy.workload.check import Check, Scope
 class Checks:
     """Checks sorted by what they are called with, their parameters bound, so that judging an object is three plain loops."""
 
-    def __init__(
-        self, checks: Iterable[Check], parameters: Mapping[str, Mapping[str, object]] | None = None, severity: Mapping[str, Severity] | None = None
-    ) -> None:
+    def __init__(self, checks: Iterable[tuple[Check, Mapping[str, object]]], severity: Mapping[str, Severity] | None = None) -> None:
         self.containers: list[tuple[Rule, Callable[[Container], Verdicts], tuple[str, ...]]] = []
         self.pods: list[tuple[Rule, Callable[[Pod], Verdicts]]] = []
         self.resources: list[tuple[Rule, Callable[[Resource], Verdicts], frozenset[str]]] = []
         self.severity = severity or {}
         self.rules: dict[str, Rule] = {}
-        for check in checks:
+        for check, parameters in checks:
             self.rules[check.rule.id] = check.rule
-            judge = partial(check.judge, **values) if (values := (parameters or {}).get(check.rule.id)) else check.judge
+            judge = partial(check.judge, **parameters) if parameters else check.judge
             match check.scope:
                 case Scope.CONTAINER:
                     self.containers.append((check.rule, judge, check.lists))

@@ -8,7 +8,7 @@ from seawall.core.errors import UsageError
 from seawall.core.policy import PROFILES, Policy
 from seawall.core.registry import Registry
 from seawall.deploy.workload import rules  # noqa: F401  (importing the rules declares them)
-from seawall.deploy.workload.check import CHECKS
+from seawall.deploy.workload.check import CHECKS, Check
 from seawall.deploy.workload.engine import Checks
 
 _PSS_PROFILE = re.compile(r"pss-(privileged|baseline|restricted)(?:@(.+))?").fullmatch
@@ -31,9 +31,16 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
         raise UsageError(f"no profile is called {policy.profile!r}; there are {', '.join(PROFILES)}, pss-baseline and pss-restricted[@vX.Y]")
     wanted = {rule.id for rule in policy.select(registry(), only, skip)}
     if level is None or only:
-        return Checks((check for check in CHECKS if check.rule.id in wanted), policy.parameters, policy.severity)
-    from seawall.deploy.workload import pss
+        chosen = [check for check in CHECKS if check.rule.id in wanted]
+    else:
+        from seawall.deploy.workload import pss
 
-    unwanted = {*skip, *policy.skip}
-    standard = [check for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
-    return Checks([*standard, *(check for check in CHECKS if check.rule.id in policy.rules)], policy.parameters, policy.severity)
+        unwanted = {*skip, *policy.skip}
+        standard = [check for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
+        chosen = [*standard, *(check for check in CHECKS if check.rule.id in policy.rules)]
+    return Checks(((check, _parameters(check, policy)) for check in chosen), policy.severity)
+
+
+def _parameters(check: Check, policy: Policy) -> dict[str, object]:
+    stricter = check.in_all if policy.profile == "all" else {}
+    return {**stricter, **policy.parameters.get(check.rule.id, {})}
