@@ -136,7 +136,7 @@ def test_a_policy_that_says_nonsense_is_refused_in_one_line(tmp_path: Path, text
 
 def test_options_come_from_the_environment_too(tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(PRIVILEGED)
-    run = seawall("scan", "web.yaml", cwd=tmp_path, SEAWALL_SCAN_FORMAT="json", SEAWALL_SCAN_RULE="privileged", SEAWALL_SCAN_FAIL_ON="never")
+    run = seawall("scan", "web.yaml", cwd=tmp_path, SEAWALL_FORMAT="json", SEAWALL_RULE="privileged", SEAWALL_FAIL_ON="never")
     assert run.returncode == 0
     assert json.loads(run.stdout)["findings"]
 

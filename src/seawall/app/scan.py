@@ -1,23 +1,28 @@
 """``seawall scan`` from end to end: targets to files, files to resources, resources to findings, findings to one report.
 
 Files are judged in batches, in this process when there is little to do and in one process per core when there is much. A batch is read, judged
-and forgotten, so that memory depends on the largest file and not on their number.
+and forgotten, so that memory depends on the largest file and not on their number; what is kept is the outline of each object, for the rules about
+what stands between objects, which run at the end.
 """
 
 import multiprocessing
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+import msgspec
 from msgspec import Struct, field
 
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
 from seawall.core.report import Report, ScanError, Scanned, summarize
+from seawall.core.resource import Resource
 from seawall.core.rule import Outcome
 from seawall.core.verdict import NotEvaluated
-from seawall.deploy.workload.engine import Checks, judge
+from seawall.deploy.workload import Checks, Inventory, judge, judge_together
+from seawall.deploy.workload.inventory import outline
+from seawall.io.sources.late import LatePositions, find_places
 from seawall.io.sources.manifests import read_manifest
 from seawall.io.sources.walk import walk
 
@@ -33,6 +38,14 @@ class Input(Struct, frozen=True):
     found: bool
 
 
+class Outline(Struct, frozen=True):
+    """An object without places: the ``ordinal``-th (from 0) of its input, its data as MessagePack (a tenth of the memory of Python objects)."""
+
+    path: str
+    ordinal: int
+    data: bytes
+
+
 class Batch(Struct):
     """What was found in some of the files. ``files`` counts those of which at least a part could be read."""
 
@@ -42,6 +55,7 @@ class Batch(Struct):
     files: int = 0
     resources: int = 0
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
+    outlines: list[Outline] = field(default_factory=list)
 
     def add(self, other: "Batch") -> None:
         self.findings += other.findings
@@ -49,7 +63,11 @@ class Batch(Struct):
         self.errors += other.errors
         self.files += other.files
         self.resources += other.resources
-        for rule, counts in other.outcomes.items():
+        self.outlines += other.outlines
+        self.count(other.outcomes)
+
+    def count(self, outcomes: Mapping[str, Mapping[Outcome, int]]) -> None:
+        for rule, counts in outcomes.items():
             mine = self.outcomes.setdefault(rule, {})
             for outcome, count in counts.items():
                 mine[outcome] = mine.get(outcome, 0) + count
@@ -67,6 +85,10 @@ def scan(targets: Sequence[str], checks: Checks, *, with_edits: bool = True, pro
             inputs.append(item)
     for batch in _judge_all(inputs, checks, with_edits, processes or len(os.sched_getaffinity(0))):
         total.add(batch)
+    if checks.inventory:
+        _judge_together(total, checks, with_edits)
+    order = {item.path: place for place, item in enumerate(inputs)}
+    total.findings.sort(key=lambda finding: _place(finding, order))
     return Report(
         scanned=Scanned(targets=tuple(targets), files=total.files, resources=total.resources, seconds=round(time.perf_counter() - started, 3)),
         findings=tuple(total.findings),
@@ -87,6 +109,8 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
                 batch.errors.append(ScanError.of(resource))
                 errors += 1
                 continue
+            if checks.inventory:
+                batch.outlines.append(Outline(item.path, resources, msgspec.msgpack.encode(outline(resource))))
             resources += 1
             judgement = judge(resource, checks, with_edits=with_edits)
             batch.findings += judgement.findings
@@ -99,6 +123,25 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
         if resources or not errors:
             batch.files += 1
     return batch
+
+
+def _judge_together(total: Batch, checks: Checks, with_edits: bool) -> None:
+    """Run the rules about what stands between objects, and find the places of what they found."""
+    resources = [Resource(item.path, msgspec.msgpack.decode(item.data), LatePositions(item.ordinal)) for item in total.outlines]
+    together = judge_together(Inventory(resources), checks)
+    try:
+        find_places((failure for _, failure in together.failures), read_manifest)
+    except InputError as error:
+        total.errors.append(ScanError.of(error))
+        return
+    total.findings += [checks.finding(rule, failure, with_edits=with_edits) for rule, failure in together.failures]
+    total.not_evaluated += together.not_evaluated
+    total.count(together.outcomes)
+
+
+def _place(finding: Finding, order: Mapping[str, int]) -> tuple[int, int, int, str]:
+    location = finding.locations[0]
+    return order[location.path], location.line, location.column, finding.rule
 
 
 def _inputs(targets: Sequence[str]) -> Iterator[Input | InputError]:

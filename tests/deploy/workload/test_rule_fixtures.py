@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from seawall.core.errors import InputError
+from seawall.app.scan import scan
 from seawall.core.policy import Policy
-from seawall.deploy.workload import compile_checks, judge, registry
-from seawall.io.sources.manifests import read_manifest
+from seawall.deploy.workload import compile_checks, registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
 EXPECTATION = re.compile(r"# (expect|ok): ([a-z0-9-]+)(?: x(\d+))?(?=$|\s)")
@@ -38,13 +37,9 @@ def test_findings_are_exactly_the_expected_ones(path: Path) -> None:
     expected, near_misses = expectations(path.read_text())
     rules = {rule for rule, _ in expected} | near_misses
     assert rules, "a fixture without expectations tests nothing"
-    checks = compile_checks(Policy(profile="all"), only=rules)
-    found: Counter[tuple[str, int]] = Counter()
-    for resource in read_manifest(str(path)):
-        assert not isinstance(resource, InputError), resource
-        for finding in judge(resource, checks).findings:
-            found[finding.rule, finding.locations[0].line] += 1
-    assert found == expected
+    report = scan([str(path)], compile_checks(Policy(profile="all"), only=rules))
+    assert not report.errors
+    assert Counter((finding.rule, finding.locations[0].line) for finding in report.findings) == expected
 
 
 @pytest.mark.parametrize("rule", sorted(rule.id for rule in registry()))

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "rules": "List the rules.",
 }
 
+ENVIRONMENT_PREFIX: Final = "SEAWALL"
+
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INCOMPLETE: Final = 3
@@ -31,6 +33,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"seawall.app.cli.{cmd_name}").command
+        command.context_settings.setdefault("auto_envvar_prefix", ENVIRONMENT_PREFIX)  # SEAWALL_FORMAT, whatever the command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -40,7 +43,7 @@ class Commands(click.Group):
 
 @click.command(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SEAWALL", "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENVIRONMENT_PREFIX, "max_content_width": 110},
     epilog="Start with: seawall scan .",
 )
 @click.version_option(__version__, prog_name="seawall")

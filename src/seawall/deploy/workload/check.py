@@ -31,17 +31,18 @@ Judge = Callable[..., Verdicts]
 
 
 class Scope(StrEnum):
-    """What a check's function is called with, once for each: the subjects of one object."""
+    """What a check's function is called with, once for each: the subjects of one object, or everything that was given to the scan."""
 
     CONTAINER = "container"
     POD = "pod"
     RESOURCE = "resource"
+    INVENTORY = "inventory"
 
 
 class Check(Struct, frozen=True):
     """A rule and the function that judges it.
 
-    ``lists`` are the container lists that a container rule looks at; ``kinds`` the kinds that an object rule looks at, all if empty.
+    ``lists`` are the container lists that a container rule looks at; ``kinds`` the kinds of object that a rule judges, all if empty.
     ``in_all`` are the stricter parameter values of ``--profile all``.
     """
 
@@ -108,6 +109,22 @@ def resource_rule(
                 in_all=more.get("in_all", {}),
             )
         )
+        return function
+
+    return declare
+
+
+def inventory_rule(
+    rule_id: str, title: str, severity: Severity, *, category: str, kinds: Sequence[str], **more: Unpack[Description]
+) -> Callable[[Judge], Judge]:
+    """Declare a rule about what stands between objects: ``function(inventory: Inventory, **parameters)``, called once.
+
+    ``kinds`` are the kinds that it finds something wrong with.
+    """
+
+    def declare(function: Judge) -> Judge:
+        rule = _rule(function, rule_id, title, severity, category, more)
+        CHECKS.append(Check(rule, Scope.INVENTORY, function, kinds=frozenset(kinds), in_all=more.get("in_all", {})))
         return function
 
     return declare

@@ -1,4 +1,8 @@
-"""The engine of this room: one object in, its findings out. Pure; what it runs was chosen before by :mod:`selection`."""
+"""The engine of this room: objects in, findings out. Pure; what it runs was chosen before by :mod:`selection`.
+
+:func:`judge` takes one object at a time. :func:`judge_together` takes all of them, for the rules about what stands between objects; it gives
+failures and not yet findings, because their places may have to be looked up first (see :mod:`seawall.io.sources.late`).
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -13,6 +17,7 @@ from seawall.core.rule import Outcome, Rule
 from seawall.core.severity import Severity
 from seawall.core.verdict import Failure, NotEvaluated, Verdicts, finding
 from seawall.deploy.workload.check import Check, Scope
+from seawall.deploy.workload.inventory import Inventory
 
 
 class Checks:
@@ -22,6 +27,7 @@ class Checks:
         self.containers: list[tuple[Rule, Callable[[Container], Verdicts], tuple[str, ...]]] = []
         self.pods: list[tuple[Rule, Callable[[Pod], Verdicts]]] = []
         self.resources: list[tuple[Rule, Callable[[Resource], Verdicts], frozenset[str]]] = []
+        self.inventory: list[tuple[Rule, Callable[[Inventory], Verdicts], frozenset[str]]] = []
         self.severity = severity or {}
         self.rules: dict[str, Rule] = {}
         for check, parameters in checks:
@@ -34,6 +40,15 @@ class Checks:
                     self.pods.append((check.rule, judge))
                 case Scope.RESOURCE:
                     self.resources.append((check.rule, judge, check.kinds))
+                case Scope.INVENTORY:
+                    self.inventory.append((check.rule, judge, check.kinds))
+        about_one_object = (rule for rule, *_ in (*self.resources, *self.pods, *self.containers))
+        self.not_applicable = {rule.id: Outcome.NOT_APPLICABLE for rule in about_one_object}
+
+    def finding(self, rule: Rule, failure: Failure, container: str = "", *, with_edits: bool = True) -> Finding:
+        """The finding of a failure, as bad as the policy says."""
+        target = failure.field.resource.target(failure.container or container)
+        return finding(rule, failure, target, severity=self.severity.get(rule.id), with_edits=with_edits)
 
 
 class Judgement(Struct):
@@ -47,7 +62,7 @@ class Judgement(Struct):
 
 def judge(resource: Resource, checks: Checks, *, with_edits: bool = True) -> Judgement:
     """Judge one object. ``with_edits=False`` leaves the text edits of fixes out, for outputs that do not show them."""
-    judgement = Judgement(outcomes=dict.fromkeys(checks.rules, Outcome.NOT_APPLICABLE))
+    judgement = Judgement(outcomes=checks.not_applicable.copy())
     templates = pods(resource)
     for pod in templates:
         for field_, message in malformed(pod):
@@ -56,8 +71,7 @@ def judge(resource: Resource, checks: Checks, *, with_edits: bool = True) -> Jud
         outcome = Outcome.PASS
         for verdict in verdicts:
             if isinstance(verdict, Failure):
-                target = resource.target(verdict.container or container)
-                judgement.findings.append(finding(rule, verdict, target, severity=checks.severity.get(rule.id), with_edits=with_edits))
+                judgement.findings.append(checks.finding(rule, verdict, container, with_edits=with_edits))
                 outcome = Outcome.FAIL
             else:
                 judgement.not_evaluated.append(NotEvaluated(rule.id, resource.target(container), verdict.reason))
@@ -65,6 +79,34 @@ def judge(resource: Resource, checks: Checks, *, with_edits: bool = True) -> Jud
         judgement.outcomes[rule.id] = max(judgement.outcomes[rule.id], outcome, key=_WEIGHT.__getitem__)
     judgement.findings.sort(key=_place)
     return judgement
+
+
+class Together(Struct):
+    """What the checks say of all objects together. ``outcomes`` counts objects for each rule."""
+
+    failures: list[tuple[Rule, Failure]] = field(default_factory=list)
+    not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
+
+
+def judge_together(inventory: Inventory, checks: Checks) -> Together:
+    """Run the rules about what stands between objects."""
+    together = Together()
+    for rule, judge_inventory, kinds in checks.inventory:
+        failed, unjudged = set(), set()
+        for verdict in judge_inventory(inventory):
+            subject = verdict.field.resource
+            if isinstance(verdict, Failure):
+                together.failures.append((rule, verdict))
+                failed.add(id(subject))
+            else:
+                together.not_evaluated.append(NotEvaluated(rule.id, subject.target(), verdict.reason))
+                unjudged.add(id(subject))
+        unjudged -= failed
+        passed = sum(len(inventory.of_kind(kind)) for kind in kinds) - len(failed) - len(unjudged)
+        counts = {Outcome.FAIL: len(failed), Outcome.NOT_EVALUATED: len(unjudged), Outcome.PASS: max(passed, 0)}
+        together.outcomes[rule.id] = {outcome: count for outcome, count in counts.items() if count}
+    return together
 
 
 _WEIGHT = {Outcome.NOT_APPLICABLE: 0, Outcome.PASS: 1, Outcome.NOT_EVALUATED: 2, Outcome.FAIL: 3}
