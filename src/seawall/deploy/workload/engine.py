@@ -30,6 +30,7 @@ class Checks:
         self.inventory: list[tuple[Rule, Callable[[Inventory], Verdicts], frozenset[str]]] = []
         self.severity = severity or {}
         self.rules: dict[str, Rule] = {}
+        self.not_applicable: dict[str, Outcome] = {}
         for check, parameters in checks:
             self.rules[check.rule.id] = check.rule
             judge = partial(check.judge, **parameters) if parameters else check.judge
@@ -42,8 +43,8 @@ class Checks:
                     self.resources.append((check.rule, judge, check.kinds))
                 case Scope.INVENTORY:
                     self.inventory.append((check.rule, judge, check.kinds))
-        about_one_object = (rule for rule, *_ in (*self.resources, *self.pods, *self.containers))
-        self.not_applicable = {rule.id: Outcome.NOT_APPLICABLE for rule in about_one_object}
+            if check.scope is not Scope.INVENTORY:
+                self.not_applicable[check.rule.id] = Outcome.NOT_APPLICABLE
 
     def finding(self, rule: Rule, failure: Failure, container: str = "", *, with_edits: bool = True) -> Finding:
         """The finding of a failure, as bad as the policy says."""
