@@ -81,6 +81,11 @@ class Inventory:
             index[namespace_of(pod.resource)].append(pod)
         return index
 
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces that have pods."""
+        return list(self._pods_by_namespace)
+
     def pods_in(self, namespace: str) -> list[Pod]:
         """The pods of a namespace."""
         return self._pods_by_namespace.get(namespace or "default", [])
