@@ -4,6 +4,6 @@ A rule is a description and a pure function over a container, a pod or an object
 ``CONTRIBUTING.md`` shows how to add one in ten minutes.
 """
 
-from seawall.deploy.workload.rules import availability, correctness, isolation, jobs, probes
+from seawall.deploy.workload.rules import availability, correctness, exposure, isolation, jobs, network_policy, probes
 
-__all__ = ["availability", "correctness", "isolation", "jobs", "probes"]
+__all__ = ["availability", "correctness", "exposure", "isolation", "jobs", "network_policy", "probes"]
