@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seawall.app.scan import scan
+from seawall.app.scan import Settings, scan
 from seawall.core.policy import Policy
 from seawall.deploy.workload import compile_checks
 
@@ -148,8 +148,8 @@ def test_many_processes_say_the_same_as_one(tmp_path: Path) -> None:
         (tmp_path / f"{number:03}.yaml").write_text(f"{PRIVILEGED.replace('web', f'web-{number}')}# {filler}\n---\n{HARMLESS}")
     (tmp_path / "050-broken.yaml").write_text(BROKEN)
     checks = compile_checks(Policy(), only=["privileged"])
-    alone = scan([str(tmp_path)], checks, processes=1)
-    together = scan([str(tmp_path)], checks, processes=3)
+    alone = scan([str(tmp_path)], checks, Settings(processes=1))
+    together = scan([str(tmp_path)], checks, Settings(processes=3))
     assert len(together.findings) == 100
     assert together.findings == alone.findings
     assert together.errors == alone.errors

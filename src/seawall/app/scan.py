@@ -8,26 +8,48 @@ what stands between objects, which run at the end.
 import multiprocessing
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct, field
 
+from seawall.core.baseline import Baseline, compare
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
 from seawall.core.report import Report, ScanError, Scanned, summarize
 from seawall.core.resource import Resource
 from seawall.core.rule import Outcome
+from seawall.core.suppression import EVERY_RULE, EXPIRED, UNUSED, Exemption, Match, apply, remark
 from seawall.core.verdict import NotEvaluated
 from seawall.deploy.workload import Checks, Inventory, judge, judge_together
+from seawall.deploy.workload.exemptions import Translation, object_exemptions, policy_entry, policy_exemptions, policy_location
 from seawall.deploy.workload.inventory import outline
+from seawall.io.sources.comments import comment_exemptions
+from seawall.io.sources.document import NodePositions
 from seawall.io.sources.late import LatePositions, find_places
 from seawall.io.sources.manifests import read_manifest
 from seawall.io.sources.walk import walk
 
 BATCH_BYTES = 1 << 20
 WORTH_ANOTHER_PROCESS = 3 << 20  # bytes of input; starting the workers costs about as much as judging this much
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a scan is to do beside its checks.
+
+    ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools.
+    ``changed`` limits what is reported (not what is read) to these absolute paths. ``processes`` defaults to the cores this process may use.
+    """
+
+    with_edits: bool = True
+    suppressions: tuple[Match, ...] = ()
+    policy_path: str = ""
+    translation: Translation = {}
+    baseline: Baseline = Baseline()
+    changed: Collection[str] | None = None
+    processes: int = 0
 
 
 class Input(Struct, frozen=True):
@@ -52,6 +74,7 @@ class Batch(Struct):
     findings: list[Finding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     errors: list[ScanError] = field(default_factory=list)
+    exemptions: list[Exemption] = field(default_factory=list)
     files: int = 0
     resources: int = 0
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
@@ -61,6 +84,7 @@ class Batch(Struct):
         self.findings += other.findings
         self.not_evaluated += other.not_evaluated
         self.errors += other.errors
+        self.exemptions += other.exemptions
         self.files += other.files
         self.resources += other.resources
         self.outlines += other.outlines
@@ -73,8 +97,8 @@ class Batch(Struct):
                 mine[outcome] = mine.get(outcome, 0) + count
 
 
-def scan(targets: Sequence[str], checks: Checks, *, with_edits: bool = True, processes: int | None = None) -> Report:
-    """Judge everything that the targets hold. ``processes`` defaults to the cores this process may use."""
+def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()) -> Report:
+    """Judge everything that the targets hold."""
     started = time.perf_counter()
     total = Batch()
     inputs = []
@@ -83,27 +107,29 @@ def scan(targets: Sequence[str], checks: Checks, *, with_edits: bool = True, pro
             total.errors.append(ScanError.of(item))
         else:
             inputs.append(item)
-    for batch in _judge_all(inputs, checks, with_edits, processes or len(os.sched_getaffinity(0))):
+    for batch in _judge_all(inputs, checks, settings):
         total.add(batch)
     if checks.inventory:
-        _judge_together(total, checks, with_edits)
+        _judge_together(total, checks, settings.with_edits)
     order = {item.path: place for place, item in enumerate(inputs)}
     total.findings.sort(key=lambda finding: _place(finding, order))
+    findings = _reported(total, checks, settings)
     return Report(
         scanned=Scanned(targets=tuple(targets), files=total.files, resources=total.resources, seconds=round(time.perf_counter() - started, 3)),
-        findings=tuple(total.findings),
+        findings=findings,
         not_evaluated=tuple(total.not_evaluated),
         errors=tuple(total.errors),
-        summary=summarize(total.findings),
+        summary=summarize(findings),
         outcomes=total.outcomes,
     )
 
 
-def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Batch:
+def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> Batch:
     """Read and judge some files, one object after the other."""
     batch = Batch()
     for item in inputs:
         errors = resources = 0
+        commented: set[int] = set()
         for resource in read_manifest(item.path, found=item.found):
             if isinstance(resource, InputError):
                 batch.errors.append(ScanError.of(resource))
@@ -112,10 +138,15 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
             if checks.inventory:
                 batch.outlines.append(Outline(item.path, resources, msgspec.msgpack.encode(outline(resource))))
             resources += 1
-            judgement = judge(resource, checks, with_edits=with_edits)
+            judgement = judge(resource, checks, with_edits=settings.with_edits)
             batch.findings += judgement.findings
             batch.not_evaluated += judgement.not_evaluated
             batch.errors += [ScanError.of(error) for error in judgement.errors]
+            for exemption in _exemptions(resource, settings, commented):
+                if isinstance(exemption, InputError):
+                    batch.errors.append(ScanError.of(exemption))
+                else:
+                    batch.exemptions.append(exemption)
             for rule, outcome in judgement.outcomes.items():
                 counts = batch.outcomes.setdefault(rule, {})
                 counts[outcome] = counts.get(outcome, 0) + 1
@@ -123,6 +154,19 @@ def judge_files(inputs: Iterable[Input], checks: Checks, with_edits: bool) -> Ba
         if resources or not errors:
             batch.files += 1
     return batch
+
+
+def _exemptions(resource: Resource, settings: Settings, commented: set[int]) -> Iterator[Exemption | InputError]:
+    """What was said not to be fixed in this object; comments once for each document, as one may hold many objects."""
+    yield from object_exemptions(resource, settings.translation)
+    yield from policy_exemptions(resource, settings.suppressions, settings.policy_path)
+    if isinstance(resource.positions, NodePositions):
+        document = resource.positions.document
+        if id(document.source) not in commented and "seawall:" not in document.source.text:
+            commented.add(id(document.source))
+        if not commented & {id(document.source), id(document)}:
+            commented.add(id(document))
+            yield from comment_exemptions(document)
 
 
 def _judge_together(total: Batch, checks: Checks, with_edits: bool) -> None:
@@ -137,6 +181,24 @@ def _judge_together(total: Batch, checks: Checks, with_edits: bool) -> None:
     total.findings += [checks.finding(rule, failure, with_edits=with_edits) for rule, failure in together.failures]
     total.not_evaluated += together.not_evaluated
     total.count(together.outcomes)
+
+
+def _reported(total: Batch, checks: Checks, settings: Settings) -> tuple[Finding, ...]:
+    """The findings with their status, and those that the suppressions make themselves."""
+    applied = apply(total.findings, total.exemptions, datetime.now(UTC).date())
+    findings = [*applied.findings, *(remark(EXPIRED, exemption) for exemption in applied.expired)]
+    unused = list(applied.unused)
+    selected = {exemption.entry for exemption in total.exemptions}
+    for place, entry in enumerate(settings.suppressions):
+        name = policy_entry(settings.policy_path, place)
+        if name not in selected:
+            written = policy_location(settings.policy_path, place)
+            unused.append(Exemption(source="policy", rules=entry.rules, path=written.path, lines=(1, 1), written=written, entry=name))
+    ran = checks.rules.keys() | {EVERY_RULE}
+    findings += [remark(UNUSED, exemption) for exemption in unused if ran >= set(exemption.rules)]
+    if settings.changed is not None:
+        findings = [finding for finding in findings if os.path.realpath(finding.locations[0].path) in settings.changed]
+    return compare(findings, settings.baseline)
 
 
 def _place(finding: Finding, order: Mapping[str, int]) -> tuple[int, int, int, str]:
@@ -160,15 +222,15 @@ def _size(path: str) -> int:
         return 0  # reading it says what is wrong with it
 
 
-def _judge_all(inputs: list[Input], checks: Checks, with_edits: bool, processes: int) -> Iterator[Batch]:
+def _judge_all(inputs: list[Input], checks: Checks, settings: Settings) -> Iterator[Batch]:
+    processes = settings.processes or len(os.sched_getaffinity(0))
     if processes < 2 or sum(item.size for item in inputs) < WORTH_ANOTHER_PROCESS:
-        yield judge_files(inputs, checks, with_edits)
+        yield judge_files(inputs, checks, settings)
         return
     # Workers are forked, so that they have the rules loaded already; nothing here runs threads that a fork could surprise.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context(method), initializer=_start_worker, initargs=(checks, with_edits)
-    ) as pool:
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(checks, settings)) as pool:
         yield from pool.map(_judge_batch, _batches(inputs))
 
 
@@ -185,12 +247,12 @@ def _batches(inputs: Iterable[Input]) -> Iterator[list[Input]]:
         yield batch
 
 
-_worker: tuple[Checks, bool]
+_worker: tuple[Checks, Settings]
 
 
-def _start_worker(checks: Checks, with_edits: bool) -> None:
+def _start_worker(checks: Checks, settings: Settings) -> None:
     global _worker
-    _worker = (checks, with_edits)
+    _worker = (checks, settings)
 
 
 def _judge_batch(inputs: list[Input]) -> Batch:

@@ -9,6 +9,7 @@ from seawall.core.errors import UsageError
 from seawall.core.registry import Registry
 from seawall.core.rule import Rule
 from seawall.core.severity import Severity
+from seawall.core.suppression import EVERY_RULE, Match
 
 PROFILES = ("default", "all")
 
@@ -18,7 +19,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``profile`` is where the selection starts: ``default`` (rules that hold for everybody), ``all``, or a Pod Security level
     (``pss-baseline``, ``pss-restricted``, each with ``@vX.Y``). ``rules`` adds rules by id, ``skip`` takes rules away.
-    ``severity`` and ``parameters`` replace a rule's own.
+    ``severity`` and ``parameters`` replace a rule's own. ``suppressions`` accept findings for a reason, and perhaps for a time.
     """
 
     profile: str = "default"
@@ -26,10 +27,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     skip: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = {}
     parameters: Mapping[str, Mapping[str, Any]] = {}
+    suppressions: tuple[Match, ...] = ()
 
     def check(self, registry: Registry) -> None:
         """Raise ``UsageError`` when the policy names a rule or parameter that does not exist, or gives one a value of another type."""
-        for rule_id in (*self.rules, *self.skip, *self.severity):
+        suppressed = (rule_id for entry in self.suppressions for rule_id in entry.rules if rule_id != EVERY_RULE)
+        for rule_id in (*self.rules, *self.skip, *self.severity, *suppressed):
             registry[rule_id]
         for rule_id, values in self.parameters.items():
             known = {parameter.name: parameter for parameter in registry[rule_id].parameters}

@@ -91,9 +91,8 @@ def explanation_of(function: Callable[..., Any]) -> Explanation:
     for line in (inspect.getdoc(function) or "").splitlines():
         heading, colon, rest = line.partition(":")
         if colon and heading in _HEADINGS:
-            current = sections[_HEADINGS[heading]] = []
-            line = rest.strip()
-        if current is not None:
+            current = sections[_HEADINGS[heading]] = [rest.strip()]
+        elif current is not None:
             current.append(line)
     missing = [heading for heading, key in _HEADINGS.items() if not "".join(sections.get(key, ())).strip()]
     if missing:

@@ -12,8 +12,11 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 from msgspec.structs import replace
 
-from seawall.core.finding import Finding, Status, Suppression
+from seawall.core.finding import Finding, Status, Suppression, fingerprint
 from seawall.core.location import Location
+from seawall.core.rule import Explanation, Phase, Rule
+from seawall.core.severity import Severity
+from seawall.core.target import FileTarget
 
 EVERY_RULE = "*"
 
@@ -21,7 +24,7 @@ EVERY_RULE = "*"
 class Exemption(Struct, frozen=True, kw_only=True):
     """One place where somebody said that a finding is accepted.
 
-    ``rules`` are rule ids, or ``*``. It covers lines ``first_line`` to ``last_line`` of ``path``, narrowed to one ``container`` if named.
+    ``rules`` are rule ids, or ``*``. It covers the ``lines`` (first and last, counted from 1) of ``path``, narrowed to one ``container`` if named.
     ``source`` says how it was written (``comment``, ``annotation``, ``policy``), ``written`` where. ``until`` is the last day on which it holds.
     ``entry`` tells the exemptions apart that one entry of a policy makes for many objects: they are used together.
     ``optional`` exemptions were written for another tool; nobody is told when they are unused.
@@ -30,8 +33,7 @@ class Exemption(Struct, frozen=True, kw_only=True):
     source: str
     rules: tuple[str, ...]
     path: str
-    first_line: int
-    last_line: int
+    lines: tuple[int, int]
     written: Location
     container: str = ""
     reason: str = ""
@@ -44,14 +46,16 @@ class Exemption(Struct, frozen=True, kw_only=True):
             return False
         if self.container and getattr(finding.target, "container", "") != self.container:
             return False
-        return any(location.path == self.path and self.first_line <= location.line <= self.last_line for location in finding.locations[:1])
+        first, last = self.lines
+        place = finding.locations[0]
+        return place.path == self.path and first <= place.line <= last
 
     @property
     def identity(self) -> str:
         return self.entry or f"{self.written.path}:{self.written.line}:{self.written.column}:{','.join(self.rules)}"
 
 
-class Outcome(Struct, frozen=True):
+class Applied(Struct, frozen=True):
     """Findings with their status, and the exemptions that expired (with what they would have covered) or covered nothing."""
 
     findings: tuple[Finding, ...]
@@ -59,7 +63,7 @@ class Outcome(Struct, frozen=True):
     unused: tuple[Exemption, ...]
 
 
-def apply(findings: Iterable[Finding], exemptions: Sequence[Exemption], today: date) -> Outcome:
+def apply(findings: Iterable[Finding], exemptions: Sequence[Exemption], today: date) -> Applied:
     """Give each finding the status that the exemptions say. An expired exemption covers nothing, and is told when it would have."""
     by_path: dict[str, list[Exemption]] = defaultdict(list)
     for exemption in exemptions:
@@ -80,7 +84,55 @@ def apply(findings: Iterable[Finding], exemptions: Sequence[Exemption], today: d
                 status = replace(finding, status=Status.SUPPRESSED, suppression=Suppression(exemption.source, exemption.reason, until))
         judged.append(status)
     unused = {item.identity: item for item in exemptions if item.identity not in used and not item.optional}
-    return Outcome(tuple(judged), tuple(expired.values()), tuple(unused.values()))
+    return Applied(tuple(judged), tuple(expired.values()), tuple(unused.values()))
+
+
+EXPIRED = Rule(
+    id="suppression-expired",
+    title="Suppression has expired",
+    # Medium: somebody promised to have it mended by now.
+    severity=Severity.MEDIUM,
+    phase=Phase.GOVERN,
+    category="policy",
+    explanation=Explanation(
+        what="A suppression whose date has passed, over a finding that is still there.",
+        why="It was accepted for a time, and the time is over. The finding is open again.",
+        fix="Mend the finding and remove the suppression, or decide anew and set another date.",
+        exceptions="None.",
+    ),
+)
+UNUSED = Rule(
+    id="suppression-unused",
+    title="Suppression covers nothing",
+    # Low: it does no harm today, and hides the next finding of its kind.
+    severity=Severity.LOW,
+    phase=Phase.GOVERN,
+    category="policy",
+    explanation=Explanation(
+        what="A suppression of Seawall's own (comment, annotation or policy entry) that covers no finding of the rules that ran.",
+        why="What it was written for is mended or gone, or its rule is misspelled. It will hide the next finding in that place.",
+        fix="Remove it.",
+        exceptions="Suppressions that were written for another tool are left alone, and those of rules that did not run.",
+    ),
+)
+
+
+def remark(rule: Rule, exemption: Exemption) -> Finding:
+    """The finding that an exemption itself makes: :data:`EXPIRED` or :data:`UNUSED`."""
+    rules = ", ".join(exemption.rules)
+    said = f"the {exemption.source} that ignores {rules}"
+    message = f"{said} expired on {exemption.until}" if rule is EXPIRED else f"{said} covers no finding"
+    target = FileTarget(exemption.written.path)
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        confidence=rule.confidence,
+        title=rule.title,
+        message=message,
+        target=target,
+        locations=(exemption.written,),
+        fingerprint=fingerprint(rule.id, target, f"{exemption.written.field or ''} {rules}"),
+    )
 
 
 class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,14 +9,18 @@ import click
 from msgspec.structs import replace
 
 from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
-from seawall.app.scan import scan
+from seawall.app.scan import Settings, scan
+from seawall.core.baseline import Baseline, baseline_of
 from seawall.core.errors import InputError, UsageError
 from seawall.core.policy import Policy
 from seawall.core.report import Report
 from seawall.core.severity import Severity
-from seawall.deploy.workload import compile_checks
+from seawall.deploy.workload import compile_checks, registry
+from seawall.deploy.workload.exemptions import translation
 from seawall.io.reports import FORMATS, render
 from seawall.io.reports.context import Context
+from seawall.io.sources.baseline_file import read_baseline, write_baseline
+from seawall.io.sources.git import changed_since
 from seawall.io.sources.policy_file import find_policy, read_policy
 
 SEVERITIES = [severity.value for severity in Severity if severity is not Severity.UNKNOWN]
@@ -42,6 +46,9 @@ Examples:
 @click.option("--fail-on", type=click.Choice([*SEVERITIES, "never"]), default="high", show_default=True, help="Exit with 1 from this severity on.")
 @click.option("-f", "--format", "format_", type=click.Choice(FORMATS), default="json", show_default=True, help="Format of the standard output.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=FILE", help="Also write a report to a file (repeatable).")
+@click.option("--baseline", metavar="FILE", help="Findings that are known; they are not reported as open.")
+@click.option("--write-baseline", "new_baseline", metavar="FILE", help="Write all findings of this run into a baseline.")
+@click.option("--changed-since", "revision", metavar="REV", help="Report findings only in files that differ from this Git revision.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -54,13 +61,26 @@ def command(
     fail_on: str,
     format_: str,
     outputs: tuple[str, ...],
+    baseline: str | None,
+    new_baseline: str | None,
+    revision: str | None,
 ) -> None:
     """Judge everything that applies to the targets: files, directories, or - for standard input."""
     files = [_output(text) for text in outputs]
     formats = {format_, *(name for name, _ in files)}
-    policy = _policy(targets, policy_file, profile)
+    policy, policy_path = _policy(targets, policy_file, profile)
     checks = compile_checks(policy, only, skip)
-    report = scan(targets, checks, with_edits=bool(formats & SHOWS_EDITS))
+    settings = Settings(
+        with_edits=bool(formats & SHOWS_EDITS),
+        suppressions=policy.suppressions,
+        policy_path=policy_path,
+        translation=translation(registry()),
+        baseline=read_baseline(baseline) if baseline else Baseline(),
+        changed=changed_since(revision, _directory(targets[0])) if revision else None,
+    )
+    report = scan(targets, checks, settings)
+    if new_baseline:
+        write_baseline(new_baseline, baseline_of(report.findings))
     if severity:
         report = report.at_least(Severity(severity))
     options: dict[str, Any] = context.obj
@@ -73,15 +93,22 @@ def command(
     context.exit(_status(report, None if fail_on == "never" else Severity(fail_on)))
 
 
-def _policy(targets: tuple[str, ...], policy_file: str | None, profile: str | None) -> Policy:
-    """The policy file, named or found above the first target, with the profile of the command line, which may be a policy file of its own."""
-    path = policy_file or find_policy(targets[0])
+def _policy(targets: tuple[str, ...], policy_file: str | None, profile: str | None) -> tuple[Policy, str]:
+    """The policy and its path: the file that was named or stands above the first target, with the profile of the command line.
+
+    A profile may be a file too; then it decides what is judged, and the policy what is suppressed.
+    """
+    path = policy_file or find_policy(targets[0]) or ""
     policy = read_policy(path) if path else Policy()
-    if profile is None:
-        return policy
-    if profile.endswith((".yaml", ".yml")) or os.path.isfile(profile):
-        return read_policy(profile)
-    return replace(policy, profile=profile)
+    if profile and (profile.endswith((".yaml", ".yml")) or os.path.isfile(profile)):
+        policy = replace(read_policy(profile), suppressions=policy.suppressions)
+    elif profile:
+        policy = replace(policy, profile=profile)
+    return policy, os.path.relpath(path) if path else ""
+
+
+def _directory(target: str) -> str:
+    return target if os.path.isdir(target) else os.path.dirname(target) or "."
 
 
 def _status(report: Report, threshold: Severity | None) -> int:

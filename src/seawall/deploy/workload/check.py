@@ -43,7 +43,8 @@ class Check(Struct, frozen=True):
     """A rule and the function that judges it.
 
     ``lists`` are the container lists that a container rule looks at; ``kinds`` the kinds of object that a rule judges, all if empty.
-    ``in_all`` are the stricter parameter values of ``--profile all``.
+    ``in_all`` are the parameter values of ``--profile all``, which is stricter; ``in_default`` those of the default profile, in which a rule may leave
+    to another one what that one says better. A rule that is named on the command line gets neither and judges by itself.
     """
 
     rule: Rule
@@ -52,6 +53,7 @@ class Check(Struct, frozen=True):
     lists: tuple[str, ...] = CONTAINER_LISTS
     kinds: frozenset[str] = frozenset()
     in_all: Mapping[str, object] = {}
+    in_default: Mapping[str, object] = {}
 
 
 class Description(TypedDict, total=False):
@@ -64,6 +66,7 @@ class Description(TypedDict, total=False):
     references: Sequence[str]
     parameters: Mapping[str, str]
     in_all: Mapping[str, object]
+    in_default: Mapping[str, object]
 
 
 CHECKS: list[Check] = []
@@ -76,9 +79,7 @@ def container_rule(
     """Declare a rule that judges each container of the named lists: ``function(container: Container, **parameters)``."""
 
     def declare(function: Judge) -> Judge:
-        CHECKS.append(
-            Check(_rule(function, rule_id, title, severity, category, more), Scope.CONTAINER, function, lists=lists, in_all=more.get("in_all", {}))
-        )
+        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.CONTAINER, function, lists=lists, **_profiles(more)))
         return function
 
     return declare
@@ -88,7 +89,7 @@ def pod_rule(rule_id: str, title: str, severity: Severity, *, category: str, **m
     """Declare a rule that judges each pod or pod template: ``function(pod: Pod, **parameters)``."""
 
     def declare(function: Judge) -> Judge:
-        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.POD, function, in_all=more.get("in_all", {})))
+        CHECKS.append(Check(_rule(function, rule_id, title, severity, category, more), Scope.POD, function, **_profiles(more)))
         return function
 
     return declare
@@ -124,10 +125,19 @@ def inventory_rule(
 
     def declare(function: Judge) -> Judge:
         rule = _rule(function, rule_id, title, severity, category, more)
-        CHECKS.append(Check(rule, Scope.INVENTORY, function, kinds=frozenset(kinds), in_all=more.get("in_all", {})))
+        CHECKS.append(Check(rule, Scope.INVENTORY, function, kinds=frozenset(kinds), **_profiles(more)))
         return function
 
     return declare
+
+
+class _Profiles(TypedDict):
+    in_all: Mapping[str, object]
+    in_default: Mapping[str, object]
+
+
+def _profiles(more: Description) -> _Profiles:
+    return {"in_all": more.get("in_all", {}), "in_default": more.get("in_default", {})}
 
 
 def _rule(function: Judge, rule_id: str, title: str, severity: Severity, category: str, more: Description) -> Rule:

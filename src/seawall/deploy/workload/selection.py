@@ -38,9 +38,9 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
         unwanted = {*skip, *policy.skip}
         standard = [check for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
         chosen = [*standard, *(check for check in CHECKS if check.rule.id in policy.rules)]
-    return Checks(((check, _parameters(check, policy)) for check in chosen), policy.severity)
+    return Checks(((check, _parameters(check, policy, named=check.rule.id in only)) for check in chosen), policy.severity)
 
 
-def _parameters(check: Check, policy: Policy) -> dict[str, object]:
-    stricter = check.in_all if policy.profile == "all" else {}
-    return {**stricter, **policy.parameters.get(check.rule.id, {})}
+def _parameters(check: Check, policy: Policy, *, named: bool) -> dict[str, object]:
+    by_profile = {"all": check.in_all, "default": {} if named else check.in_default}.get(policy.profile, {})
+    return {**by_profile, **policy.parameters.get(check.rule.id, {})}
