@@ -4,6 +4,50 @@ A rule is a description and a pure function over a container, a pod or an object
 ``CONTRIBUTING.md`` shows how to add one in ten minutes.
 """
 
-from seawall.deploy.workload.rules import availability, correctness, exposure, isolation, jobs, network_policy, probes
+from seawall.deploy.workload.rules import (
+    addons,
+    api_hygiene,
+    availability,
+    capabilities,
+    correctness,
+    exposure,
+    filesystem,
+    identity,
+    image,
+    isolation,
+    jobs,
+    network,
+    network_policy,
+    privilege,
+    probes,
+    rbac_bindings,
+    rbac_roles,
+    rbac_takeover,
+    resources,
+    secrets,
+    tenancy,
+)
 
-__all__ = ["availability", "correctness", "exposure", "isolation", "jobs", "network_policy", "probes"]
+__all__ = [
+    "addons",
+    "api_hygiene",
+    "availability",
+    "capabilities",
+    "correctness",
+    "exposure",
+    "filesystem",
+    "identity",
+    "image",
+    "isolation",
+    "jobs",
+    "network",
+    "network_policy",
+    "privilege",
+    "probes",
+    "rbac_bindings",
+    "rbac_roles",
+    "rbac_takeover",
+    "resources",
+    "secrets",
+    "tenancy",
+]

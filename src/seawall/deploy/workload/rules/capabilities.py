@@ -180,6 +180,7 @@ def cap_only_net_bind(pod: Pod) -> Verdicts:
         "capabilities": "the capabilities that count as dangerous",
         "repeat": "also report those that have a rule of their own, such as cap-sys-admin",
     },
+    in_default={"repeat": False},
 )
 def cap_dangerous(container: Container, *, capabilities: tuple[str, ...] = tuple(DANGEROUS), repeat: bool = True) -> Verdicts:
     """
