@@ -27,9 +27,9 @@ from seawall.deploy.workload import Checks, Inventory, judge, judge_together
 from seawall.deploy.workload.exemptions import Translation, object_exemptions, policy_entry, policy_exemptions, policy_location
 from seawall.deploy.workload.inventory import outline
 from seawall.io.sources.comments import comment_exemptions
-from seawall.io.sources.document import NodePositions
+from seawall.io.sources.document import NodePositions, Source
 from seawall.io.sources.late import LatePositions, find_places
-from seawall.io.sources.manifests import read_manifest
+from seawall.io.sources.manifests import read_manifest, resources
 from seawall.io.sources.walk import walk
 
 BATCH_BYTES = 1 << 20
@@ -40,7 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What a scan is to do beside its checks.
 
     ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools.
-    ``changed`` limits what is reported (not what is read) to these absolute paths. ``processes`` defaults to the cores this process may use.
+    ``changed`` limits what is reported (not what is read) to these absolute paths. ``texts`` stand in for the files of these paths.
+    ``processes`` defaults to the cores this process may use.
     """
 
     with_edits: bool = True
@@ -49,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     translation: Translation = {}
     baseline: Baseline = Baseline()
     changed: Collection[str] | None = None
+    texts: Mapping[str, str] = {}
     processes: int = 0
 
 
@@ -110,7 +112,7 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
     for batch in _judge_all(inputs, checks, settings):
         total.add(batch)
     if checks.inventory:
-        _judge_together(total, checks, settings.with_edits)
+        _judge_together(total, checks, settings)
     order = {item.path: place for place, item in enumerate(inputs)}
     total.findings.sort(key=lambda finding: _place(finding, order))
     findings = _reported(total, checks, settings)
@@ -128,16 +130,16 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
     """Read and judge some files, one object after the other."""
     batch = Batch()
     for item in inputs:
-        errors = resources = 0
+        errors = objects = 0
         commented: set[int] = set()
-        for resource in read_manifest(item.path, found=item.found):
+        for resource in _read(item.path, settings, found=item.found):
             if isinstance(resource, InputError):
                 batch.errors.append(ScanError.of(resource))
                 errors += 1
                 continue
             if checks.inventory:
-                batch.outlines.append(Outline(item.path, resources, msgspec.msgpack.encode(outline(resource))))
-            resources += 1
+                batch.outlines.append(Outline(item.path, objects, msgspec.msgpack.encode(outline(resource))))
+            objects += 1
             judgement = judge(resource, checks, with_edits=settings.with_edits)
             batch.findings += judgement.findings
             batch.not_evaluated += judgement.not_evaluated
@@ -150,8 +152,8 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
             for rule, outcome in judgement.outcomes.items():
                 counts = batch.outcomes.setdefault(rule, {})
                 counts[outcome] = counts.get(outcome, 0) + 1
-        batch.resources += resources
-        if resources or not errors:
+        batch.resources += objects
+        if objects or not errors:
             batch.files += 1
     return batch
 
@@ -169,16 +171,22 @@ def _exemptions(resource: Resource, settings: Settings, commented: set[int]) -> 
             yield from comment_exemptions(document)
 
 
-def _judge_together(total: Batch, checks: Checks, with_edits: bool) -> None:
+def _read(path: str, settings: Settings, *, found: bool = False) -> Iterator[Resource | InputError]:
+    if path in settings.texts:
+        return resources(Source(path, settings.texts[path]))
+    return read_manifest(path, found=found)
+
+
+def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
     """Run the rules about what stands between objects, and find the places of what they found."""
-    resources = [Resource(item.path, msgspec.msgpack.decode(item.data), LatePositions(item.ordinal)) for item in total.outlines]
-    together = judge_together(Inventory(resources), checks)
+    outlined = [Resource(item.path, msgspec.msgpack.decode(item.data), LatePositions(item.ordinal)) for item in total.outlines]
+    together = judge_together(Inventory(outlined), checks)
     try:
-        find_places((failure for _, failure in together.failures), read_manifest)
+        find_places((failure for _, failure in together.failures), lambda path: _read(path, settings))
     except InputError as error:
         total.errors.append(ScanError.of(error))
         return
-    total.findings += [checks.finding(rule, failure, with_edits=with_edits) for rule, failure in together.failures]
+    total.findings += [checks.finding(rule, failure, with_edits=settings.with_edits) for rule, failure in together.failures]
     total.not_evaluated += together.not_evaluated
     total.count(together.outcomes)
 

@@ -20,6 +20,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``profile`` is where the selection starts: ``default`` (rules that hold for everybody), ``all``, or a Pod Security level
     (``pss-baseline``, ``pss-restricted``, each with ``@vX.Y``). ``rules`` adds rules by id, ``skip`` takes rules away.
     ``severity`` and ``parameters`` replace a rule's own. ``suppressions`` accept findings for a reason, and perhaps for a time.
+    ``kubernetes_version`` is the version that the objects are for, for the rules that depend on it; empty means the newest known.
     """
 
     profile: str = "default"
@@ -28,6 +29,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     severity: Mapping[str, Severity] = {}
     parameters: Mapping[str, Mapping[str, Any]] = {}
     suppressions: tuple[Match, ...] = ()
+    kubernetes_version: str = ""
 
     def check(self, registry: Registry) -> None:
         """Raise ``UsageError`` when the policy names a rule or parameter that does not exist, or gives one a value of another type."""

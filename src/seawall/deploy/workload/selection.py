@@ -43,4 +43,9 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
 
 def _parameters(check: Check, policy: Policy, *, named: bool) -> dict[str, object]:
     by_profile = {"all": check.in_all, "default": {} if named else check.in_default}.get(policy.profile, {})
-    return {**by_profile, **policy.parameters.get(check.rule.id, {})}
+    version = {"kubernetes_version": policy.kubernetes_version} if policy.kubernetes_version and _has_version(check) else {}
+    return {**by_profile, **version, **policy.parameters.get(check.rule.id, {})}
+
+
+def _has_version(check: Check) -> bool:
+    return any(parameter.name == "kubernetes_version" for parameter in check.rule.parameters)

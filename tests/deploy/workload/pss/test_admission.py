@@ -390,3 +390,14 @@ def test_what_the_api_server_cannot_read_is_never_allowed(admission: Admission) 
         [answer] = admission.ask([question(data, Level.BASELINE, NEWEST)])
         assert answer["error"]
         assert failing(data, Level.BASELINE, NEWEST), data
+
+
+def test_the_defaulting_of_the_api_server_decides_before_admission_does(admission: Admission) -> None:
+    """Why a volume without a type passes, and why a copied host port, which is not reported, changes no verdict."""
+    pod = {"containers": [{"name": "app", "ports": [{"containerPort": 80}]}], "hostNetwork": True, "volumes": [{"name": "v"}]}
+    data = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}, "spec": pod}
+    asked = question(data, Level.RESTRICTED, 0)
+    [written, defaulted] = admission.ask([asked | {"raw": True}, asked])
+    assert written["failed"] == ["hostNamespaces", "restrictedVolumes", "runAsNonRoot"]
+    assert defaulted["failed"] == ["hostNamespaces", "hostPorts", "runAsNonRoot"]
+    assert failing(data, Level.RESTRICTED, 0) == {"hostNamespaces", "runAsNonRoot"}

@@ -27,7 +27,7 @@ def v1_0(pod: Pod) -> Verdicts:
             if field.value is not True:
                 yield Failure(field, f"{container} sets runAsNonRoot: {literal(field)}", _plan(field, [container]), container=container.name)
         elif not inherited.is_set:
-            yield Failure(field, f"{container} may run as root: no runAsNonRoot: true", _plan(field, [container]), container=container.name)
+            yield Failure(field, f"neither {container} nor its pod sets runAsNonRoot: true", _plan(field, [container]), container=container.name)
 
 
 def v1_35(pod: Pod) -> Verdicts:

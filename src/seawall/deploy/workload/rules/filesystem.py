@@ -316,7 +316,7 @@ def _told_better(volume: HostVolume, rule: str) -> bool:
     # Low: beside hostPath, which has rules of its own, these are network file systems that a pod should not configure itself.
     Severity.LOW,
     category="filesystem",
-    by_default=False,
+    by_default=False,  # the restricted standard; hostPath, the dangerous one, has rules of its own
     aliases={"trivy": "KSV-0028"},
     controls={"pss-restricted": "restrictedVolumes"},
     references=(f"{_STANDARD}#restricted",),
@@ -338,7 +338,7 @@ def volume_types_core(pod: Pod) -> Verdicts:
     # Info: no weakness. It tells what an intruder in this workload could read, change or hold to ransom.
     Severity.INFO,
     category="filesystem",
-    by_default=False,
+    by_default=False,  # context, no weakness
     aliases={"kubescape": "C-0257"},
     references=("https://kubernetes.io/docs/concepts/storage/persistent-volumes/",),
 )
@@ -364,7 +364,7 @@ def pvc_mounted(pod: Pod) -> Verdicts:
     # Info: nothing is wrong with it; somebody should know who fills the storage.
     Severity.INFO,
     category="filesystem",
-    by_default=False,
+    by_default=False,  # a reminder, no weakness
     kinds=("StatefulSet",),
     aliases={"kics": "statefulset_requests_storage"},
     references=("https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates",),
@@ -389,7 +389,7 @@ def sts_storage_request(resource: Resource) -> Verdicts:
     # Low: replicas that share a volume by mistake corrupt each other's data; where it is meant, it is fine.
     Severity.LOW,
     category="filesystem",
-    by_default=False,
+    by_default=False,  # whether replicas share is the application's affair
     kinds=("StatefulSet",),
     aliases={"kics": "incorrect_volume_claim_access_mode_read_write_once"},
     references=("https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes",),

@@ -86,7 +86,7 @@ def image_latest(pod: Pod, *, tags: Sequence[str] = ("latest",)) -> Verdicts:
     # Low: whoever can push to the repository can change what runs here; that takes a breach somewhere else first.
     Severity.LOW,
     category="image",
-    by_default=False,
+    by_default=False,  # asks for an update bot to go with it
     aliases={"kubescape": "C-0306", "checkov": "CKV_K8S_43", "kics": "image_without_digest"},
     references=(_IMAGES,),
 )
@@ -111,7 +111,7 @@ def image_digest(pod: Pod) -> Verdicts:
     # Low: an old copy of a moved tag keeps running; on a node of several tenants also an image that the pod has no credentials for.
     Severity.LOW,
     category="image",
-    by_default=False,
+    by_default=False,  # image-latest and digests are the better answer
     aliases={
         "kube-score": "container-image-pull-policy",
         "polaris": "pullPolicyNotAlways",
@@ -152,7 +152,7 @@ _PATTERNS = "registries, with a path or without, such as registry.example/team o
     # Medium: anything may be in it; that it was let in is a gap in the supply chain, not yet a hole in the workload.
     Severity.MEDIUM,
     category="image",
-    by_default=False,
+    by_default=False,  # only you know the list
     aliases={"trivy": "KSV-0125 KSV-0032 KSV-0033 KSV-0035", "kubescape": "C-0078"},
     controls={"cis-gke-1.9.0": "5.1.4", "cis-docker-1.6": "4.2"},
     references=(_IMAGES,),
@@ -183,7 +183,7 @@ def image_registry_allow(pod: Pod, *, registries: Sequence[str] = ()) -> Verdict
     # Low: on a public registry everybody can publish, which says little about this image. Raise it where the list is your own.
     Severity.LOW,
     category="image",
-    by_default=False,
+    by_default=False,  # most begin with public images
     aliases={"trivy": "KSV-0034", "kubescape": "C-0001"},
     references=(_IMAGES,),
     parameters={"registries": _PATTERNS},
@@ -242,7 +242,7 @@ def image_registry_old(pod: Pod, *, registries: Sequence[str] = ("k8s.gcr.io", "
         elif any(_covers(pattern, image.reference) for pattern in registries):
             new = f"registry.k8s.io/{image.reference.repository}"
             moved = str(image.reference).replace(image.reference.name, new, 1)
-            plan = Plan(f"use {new}", (Set(image.field, moved),)) if image.reference.registry == "k8s.gcr.io" else None
+            plan = Plan(f"use {new}", (Set(image.field, moved),)) if _host(image.reference.registry) == "k8s.gcr.io" else None
             yield Failure(image.field, f"{image.user} uses {image.reference.name} from a retired registry", plan, image.container)
 
 

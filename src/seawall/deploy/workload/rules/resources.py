@@ -44,12 +44,11 @@ def _without(container: Container, kind: str, name: str) -> Verdicts:
 @container_rule(
     "cpu-limit",
     "CPU limit is missing",
-    # Low: the processor is shared by weight, so a greedy container slows others and kills none. Many run without limits on purpose, hence not
-    # by default.
+    # Low: the processor is shared by weight, so a greedy container slows others and kills none.
     Severity.LOW,
     category="resources",
     lists=_LISTS,
-    by_default=False,
+    by_default=False,  # many run without on purpose: idle processors are there to be used
     aliases={
         "kubeaudit": "LimitsCPUNotSet LimitsNotSet",
         "kube-linter": "unset-cpu-requirements",
@@ -145,6 +144,7 @@ def mem_limit(container: Container, *, repeat: bool = True) -> Verdicts:
     Severity.LOW,
     category="resources",
     lists=_LISTS,
+    by_default=False,  # what has no request has no limit either, and mem-limit reports that
     aliases={
         "kube-linter": "unset-memory-requirements",
         "kube-score": "container-resources",
@@ -174,7 +174,7 @@ def mem_request(container: Container) -> Verdicts:
     Severity.LOW,
     category="resources",
     lists=_LISTS,
-    by_default=False,
+    by_default=False,  # few clusters run short of it, and most have a LimitRange then
     aliases={"kube-score": "container-ephemeral-storage-request-and-limit"},
     references=("https://kubernetes.io/docs/concepts/storage/ephemeral-storage/",),
 )
@@ -195,7 +195,7 @@ def ephemeral_storage(container: Container) -> Verdicts:
     # Low: it is more than most need, and somebody may have meant it.
     Severity.LOW,
     category="resources",
-    by_default=False,
+    by_default=False,  # the ceiling is a matter of the cluster
     aliases={"kubeaudit": "LimitsCPUExceeded LimitsMemoryExceeded"},
     references=(_MANAGING,),
     parameters={
@@ -241,7 +241,7 @@ def _above(limit: Field, highest: Fraction, who_has: str, ceiling: str, containe
     # Low: the pod is evicted before those of class Guaranteed; a matter of how much the workload is worth.
     Severity.LOW,
     category="resources",
-    by_default=False,
+    by_default=False,  # not every workload is worth the class Guaranteed
     aliases={"kube-score": "container-resource-requests-equal-limits"},
     references=(_QUALITY,),
 )
@@ -264,7 +264,7 @@ def requests_equal_limits(pod: Pod) -> Verdicts:
     # Low: as requests-equal-limits, for those who care for one of the two.
     Severity.LOW,
     category="resources",
-    by_default=False,
+    by_default=False,  # not every workload is worth it
     aliases={"kube-score": "container-cpu-requests-equal-limits"},
     references=(_QUALITY,),
 )
@@ -285,7 +285,7 @@ def cpu_requests_equal_limits(pod: Pod) -> Verdicts:
     # Low: as requests-equal-limits, for those who care for one of the two.
     Severity.LOW,
     category="resources",
-    by_default=False,
+    by_default=False,  # not every workload is worth it
     aliases={"kube-score": "container-memory-requests-equal-limits"},
     references=(_QUALITY,),
 )
@@ -306,7 +306,7 @@ def mem_requests_equal_limits(pod: Pod) -> Verdicts:
     # Low: pods above their request are evicted first when the disk is full; a matter of how much the workload is worth.
     Severity.LOW,
     category="resources",
-    by_default=False,
+    by_default=False,  # not every workload is worth it
     aliases={"kube-score": "container-ephemeral-storage-request-equals-limit"},
     references=("https://kubernetes.io/docs/concepts/storage/ephemeral-storage/",),
 )

@@ -1,0 +1,73 @@
+"""``seawall fix`` from end to end: scan, edit, scan again, until nothing that may be fixed is left. Nothing is written here.
+
+Fixes of one round must not meet: two that need the same missing ``securityContext`` would each write one. So a round takes what is apart, and the
+next one sees what the first has written. A fix that did not make its finding go away is not tried twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from seawall.core.finding import Finding, Status
+from seawall.core.fix import Edit
+from seawall.core.report import Report
+from seawall.io.sources.edits import apply
+
+MAX_ROUNDS = 100
+
+
+class Fixed(Struct, frozen=True):
+    """What came of it: the findings that are gone, the new text of each file that changes, and the report of what remains."""
+
+    findings: tuple[Finding, ...]
+    texts: Mapping[str, str]
+    report: Report
+
+
+def fix(scan: Callable[[Mapping[str, str]], Report], read: Callable[[str], str], wanted: Callable[[Finding], bool]) -> Fixed:
+    """Work out the fixes of all open findings that are ``wanted``.
+
+    ``scan`` judges the files, with these texts in the place of some; ``read`` is the text of a file as it is. Raises ``InputError`` when one cannot
+    be read.
+    """
+    texts: dict[str, str] = {}
+    tried: dict[str, Finding] = {}
+    report = scan(texts)
+    for _ in range(MAX_ROUNDS):
+        by_path = defaultdict(list)
+        for finding in report.findings:
+            if _can_be_fixed(finding) and wanted(finding) and finding.fingerprint not in tried:
+                by_path[_edits(finding)[0].path].append(finding)
+        if not by_path:
+            break
+        for path, findings in by_path.items():
+            chosen = _apart(findings)
+            tried |= {finding.fingerprint: finding for finding in chosen}
+            text = texts[path] if path in texts else read(path)
+            texts[path] = apply(text, [edit for finding in chosen for edit in _edits(finding)])
+        report = scan(texts)
+    left = {finding.fingerprint for finding in report.findings}
+    gone = tuple(finding for finding in tried.values() if finding.fingerprint not in left)
+    return Fixed(findings=gone, texts=texts, report=report)
+
+
+def _can_be_fixed(finding: Finding) -> bool:
+    """One file is changed at a time, and only where the text can be edited."""
+    return finding.status is Status.OPEN and len({edit.path for edit in _edits(finding)}) == 1
+
+
+def _edits(finding: Finding) -> Sequence[Edit]:
+    return finding.fix.edits if finding.fix else ()
+
+
+def _apart(findings: Sequence[Finding]) -> list[Finding]:
+    """As many of the findings, first come first served, as have edits that neither overlap nor begin at the same place."""
+    taken: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    chosen = []
+    for finding in findings:
+        regions = [((edit.line, edit.column), (edit.end_line, edit.end_column)) for edit in _edits(finding)]
+        if all(end < start_taken or start > end_taken for start, end in regions for start_taken, end_taken in taken):
+            taken += regions
+            chosen.append(finding)
+    return chosen
