@@ -181,8 +181,9 @@ def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
     """Run the rules about what stands between objects, and find the places of what they found."""
     outlined = [Resource(item.path, msgspec.msgpack.decode(item.data), LatePositions(item.ordinal)) for item in total.outlines]
     together = judge_together(Inventory(outlined), checks)
+    failures = (failure for _, failure in together.failures)
     try:
-        find_places((failure for _, failure in together.failures), lambda path: _read(path, settings))
+        find_places(failures, lambda path: _read(path, settings), with_edits=settings.with_edits)
     except InputError as error:
         total.errors.append(ScanError.of(error))
         return

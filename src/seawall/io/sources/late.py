@@ -40,8 +40,8 @@ class LatePositions:
             self._edits[_key(changes)] = resource.positions.edits(changes)
 
 
-def find_places(failures: Iterable[Failure], read: Callable[[str], Iterator[Resource | InputError]]) -> None:
-    """Read the inputs of these failures once more, so that their fields can say where they stand.
+def find_places(failures: Iterable[Failure], read: Callable[[str], Iterator[Resource | InputError]], *, with_edits: bool = True) -> None:
+    """Read the inputs of these failures once more, so that their fields can say where they stand, and how to edit them.
 
     Raises ``InputError`` for an input that changed or vanished in between.
     """
@@ -50,7 +50,7 @@ def find_places(failures: Iterable[Failure], read: Callable[[str], Iterator[Reso
         for field in (failure.field, *failure.also):
             if isinstance(positions := field.resource.positions, LatePositions):
                 wanted[field.resource.path][positions.ordinal].append((positions, {field.path}, []))
-        if failure.fix and isinstance(positions := failure.field.resource.positions, LatePositions):
+        if with_edits and failure.fix and isinstance(positions := failure.field.resource.positions, LatePositions):
             changes = [(change.field.path, change) for change in failure.fix.changes]
             wanted[failure.field.resource.path][positions.ordinal].append((positions, set(), [changes]))
     for path, ordinals in wanted.items():
