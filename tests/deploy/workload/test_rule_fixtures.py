@@ -3,8 +3,10 @@
 ``# expect: rule-id`` stands on the line where the finding must point (that of the nearest parent when the field is missing);
 ``# expect: rule-id x2`` when two findings point there. ``# ok: rule-id`` marks a near miss: a line with nothing to be found.
 A file is judged with the rules that it names, and every finding on a line that does not expect it is a failure.
+``# parameters: {"rule-id": {"name": value}}`` on a line of its own (JSON) sets parameters for the file.
 """
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -17,6 +19,7 @@ from seawall.deploy.workload import compile_checks, registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
 EXPECTATION = re.compile(r"# (expect|ok): ([a-z0-9-]+)(?: x(\d+))?(?=$|\s)")
+PARAMETERS = re.compile(r"^# parameters: (.*)$", re.MULTILINE)
 
 
 def expectations(text: str) -> tuple[Counter[tuple[str, int]], set[str]]:
@@ -37,7 +40,8 @@ def test_findings_are_exactly_the_expected_ones(path: Path) -> None:
     expected, near_misses = expectations(path.read_text())
     rules = {rule for rule, _ in expected} | near_misses
     assert rules, "a fixture without expectations tests nothing"
-    report = scan([str(path)], compile_checks(Policy(profile="all"), only=rules))
+    given = PARAMETERS.search(path.read_text())
+    report = scan([str(path)], compile_checks(Policy(profile="all", parameters=json.loads(given[1]) if given else {}), only=rules))
     assert not report.errors
     assert Counter((finding.rule, finding.locations[0].line) for finding in report.findings) == expected
 
