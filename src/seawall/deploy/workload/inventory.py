@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from seawall.core.pod import Pod, pods
+from seawall.core.pod import POD_TEMPLATES, Pod, pods
 from seawall.core.resource import Field, Resource
 from seawall.core.selector import Selector, labels_of
 
@@ -80,6 +80,35 @@ class Inventory:
         for pod in self.pods:
             index[namespace_of(pod.resource)].append(pod)
         return index
+
+    def maker(self, namespace: str, selector: Selector) -> Resource | None:
+        """A custom resource whose operator may make pods that the selector selects: its labels, or those it wants for its pods, say nothing else.
+
+        Operators label the pods they make after the object they make them for; which labels they add beside, only they know.
+        """
+        wanted = dict(selector.equalities)
+        for resource in self._custom:
+            if namespace_of(resource) != (namespace or "default"):
+                continue
+            spec = resource.field("spec")
+            own = {
+                **labels_of(resource.field("metadata", "labels").value),
+                **labels_of(spec.at("podMetadata", "labels").value),
+                **labels_of(spec.at("template", "metadata", "labels").value),
+            }
+            common = own.keys() & wanted.keys()
+            if common and all(own[key] == wanted[key] for key in common):
+                return resource
+        return None
+
+    @cached_property
+    def _custom(self) -> list[Resource]:
+        """The objects of custom kinds that hold no pod template."""
+        return [
+            resource
+            for resource in self.resources
+            if "." in resource.group and not resource.group.endswith(".k8s.io") and (resource.group, resource.kind) not in POD_TEMPLATES
+        ]
 
     @property
     def namespaces(self) -> list[str]:

@@ -52,7 +52,7 @@ Revisions = Mapping[int, Function]
 
 
 class Control(Struct, frozen=True):
-    """A control of the standard. ``name`` is the one in admission's messages and metrics; ``rules`` are the rules of the catalogue that it asks for.
+    """A control of the standard. ``name`` is the id of admission's check; ``rules`` are the rules of the catalogue that report it.
 
     ``replaces`` names the control of the baseline level that it makes superfluous at the restricted one, from its own first version on.
     """

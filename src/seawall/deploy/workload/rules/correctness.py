@@ -27,8 +27,8 @@ def service_targets_pod(inventory: Inventory) -> Verdicts:
     What it finds: A Service whose selector matches the labels of no pod, template or workload in its namespace.
     Why it matters: Traffic to the Service goes nowhere, and it goes to whoever first creates a pod with these labels.
     How to fix: Correct the selector, or the labels in the workload's pod template (not those of the workload itself).
-    Exceptions: Services without a selector, whose endpoints somebody else keeps, and ExternalName Services. Without any workload in the input
-        the rule is not evaluated.
+    Exceptions: Services without a selector, whose endpoints somebody else keeps, and ExternalName Services. Without any workload in the input,
+        and where a custom resource with fitting labels may stand for pods that an operator makes, the rule is not evaluated.
     """
     for service in inventory.of_kind("Service"):
         selector = service.field("spec", "selector")
@@ -37,7 +37,11 @@ def service_targets_pod(inventory: Inventory) -> Verdicts:
             continue
         if not inventory.pods:
             yield Unjudged(selector, "no workload was given to the scan")
-        elif not inventory.select(service.namespace, wanted):
+        elif inventory.select(service.namespace, wanted):
+            continue
+        elif maker := inventory.maker(service.namespace, wanted):
+            yield Unjudged(selector, f"the pods may be made for {maker.kind} {maker.name}")
+        else:
             labels = ", ".join(f"{key}={value}" for key, value in wanted.equalities)
             yield Failure(selector, f"no pod in namespace {namespace_of(service)} has the labels {labels}")
 
@@ -103,7 +107,7 @@ def servicemonitor_targets(inventory: Inventory) -> Verdicts:
     What it finds: A ServiceMonitor whose selector matches the labels of no Service in the namespaces that it looks at.
     Why it matters: The target is not scraped, and alerts about it never fire.
     How to fix: Correct the selector, the labels of the Service, or the namespaceSelector.
-    Exceptions: Services that are deployed from elsewhere. Without any Service in the input the rule is not evaluated.
+    Exceptions: Services that are deployed from elsewhere. Without any Service of these namespaces in the input the rule is not evaluated.
     """
     for monitor in inventory.of_kind("ServiceMonitor"):
         field = monitor.field("spec", "selector")
@@ -113,13 +117,10 @@ def servicemonitor_targets(inventory: Inventory) -> Verdicts:
         wanted = monitor.field("spec", "namespaceSelector")
         everywhere = wanted["any"].value is True
         namespaces = {name.text for name in wanted["matchNames"].items()} or {namespace_of(monitor)}
-        services = inventory.of_kind("Service")
+        services = [service for service in inventory.of_kind("Service") if everywhere or namespace_of(service) in namespaces]
         if not services:
-            yield Unjudged(field, "no Service was given to the scan")
-        elif not any(
-            (everywhere or namespace_of(service) in namespaces) and selector.matches(labels_of(service.field("metadata", "labels").value))
-            for service in services
-        ):
+            yield Unjudged(field, "no Service of the namespaces that it looks at was given to the scan")
+        elif not any(selector.matches(labels_of(service.field("metadata", "labels").value)) for service in services):
             yield Failure(field, f"ServiceMonitor {monitor.name} selects no Service of the input")
 
 
@@ -142,8 +143,8 @@ def netpol_targets(inventory: Inventory) -> Verdicts:
     What it finds: A NetworkPolicy whose podSelector matches no pod or workload of its namespace.
     Why it matters: It protects nothing, and the pods it was written for are open.
     How to fix: Correct the podSelector, or the labels in the workload's pod template.
-    Exceptions: Pods that are deployed from elsewhere. An empty selector means every pod and passes. Without any workload in the input the rule is
-        not evaluated.
+    Exceptions: Pods that are deployed from elsewhere. An empty selector means every pod and passes. Without any workload in the input, and where
+        a custom resource with fitting labels may stand for pods that an operator makes, the rule is not evaluated.
     """
     for policy in _network_policies(inventory):
         field = policy.field("spec", "podSelector")
@@ -152,7 +153,11 @@ def netpol_targets(inventory: Inventory) -> Verdicts:
             continue
         if not inventory.pods:
             yield Unjudged(field, "no workload was given to the scan")
-        elif not inventory.select(policy.namespace, selector):
+        elif inventory.select(policy.namespace, selector):
+            continue
+        elif maker := inventory.maker(policy.namespace, selector):
+            yield Unjudged(field, f"the pods may be made for {maker.kind} {maker.name}")
+        else:
             yield Failure(field, f"NetworkPolicy {policy.name} selects no pod in namespace {namespace_of(policy)}")
 
 

@@ -31,8 +31,10 @@ OPT_OUT = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-se
     },
     controls={"cis-kubernetes-1.12": "5.1.6"},
     references=(OPT_OUT,),
+    parameters={"with_permissions": "also find workloads whose account has a role bound to it, which will need the token"},
+    in_default={"with_permissions": False},
 )
-def token_automount(inventory: Inventory) -> Verdicts:
+def token_automount(inventory: Inventory, *, with_permissions: bool = True) -> Verdicts:
     """
     What it finds: A workload without automountServiceAccountToken: false, neither in the pod nor in its ServiceAccount. What the pod says wins.
         When the ServiceAccount is not in the input, the pod has to say it.
@@ -42,13 +44,15 @@ def token_automount(inventory: Inventory) -> Verdicts:
     Exceptions: Operators and controllers, which need the token. Better for them too: false, and a projected serviceAccountToken volume in the one
         container that uses it.
     """
+    bindings = Bindings(inventory)
     for pod in inventory.pods:
         decisive = automount(pod, inventory)
-        if decisive.value is False:
+        account = service_account(pod)
+        needed = not with_permissions and bindings.of(account.namespace, account.name)
+        if decisive.value is False or needed:
             continue
         own = pod.spec["automountServiceAccountToken"]
         plan = Plan("do not mount the token", (Set(own, False),))
-        account = service_account(pod)
         also = (decisive,) if decisive.resource is not own.resource else ()
         yield Failure(own, f"{pod} gets the token of ServiceAccount {account.name}", plan, also=also)
 
@@ -69,10 +73,14 @@ def token_automount(inventory: Inventory) -> Verdicts:
     },
     controls={"cis-kubernetes-1.12": "5.1.5"},
     references=(SERVICE_ACCOUNTS + "#default-service-accounts",),
-    parameters={"without_token": "also find pods that run as default but hold no token of it"},
+    parameters={
+        "without_token": "also find pods that run as default but hold no token of it",
+        "repeat": "also find pods whose token sa-automount reports",
+    },
     in_all={"without_token": True},
+    in_default={"repeat": False},
 )
-def default_used(inventory: Inventory, *, without_token: bool = False) -> Verdicts:
+def default_used(inventory: Inventory, *, without_token: bool = False, repeat: bool = True) -> Verdicts:
     """
     What it finds: A workload that names no ServiceAccount, or default, and holds its token; and a ServiceAccount called default that hands its
         token to every pod (automountServiceAccountToken is not false).
@@ -83,7 +91,8 @@ def default_used(inventory: Inventory, *, without_token: bool = False) -> Verdic
     """
     for pod in inventory.pods:
         account = service_account(pod)
-        if account.name == "default" and (without_token or holds_token(pod, inventory)):
+        told = not repeat and automount(pod, inventory).value is not False
+        if account.name == "default" and not told and (without_token or holds_token(pod, inventory)):
             yield Failure(account.field, f"{pod} runs as the default ServiceAccount of namespace {account.namespace}")
     for resource in inventory.of_kind("ServiceAccount"):
         field = resource.field("automountServiceAccountToken")
