@@ -1,6 +1,7 @@
 """``seawall fix``: mend what can be mended safely, and show what remains."""
 
 import os
+import re
 from collections.abc import Iterator
 from difflib import unified_diff
 from typing import Any
@@ -81,10 +82,13 @@ def command(
     context.exit(status_of(fixed.report, fail_on))
 
 
+_LINES = re.compile(r"[^\n]*\n|[^\n]+").findall  # Git's lines; splitlines() would also part them at U+2028 and the like
+
+
 def _patch(path: str, before: str, after: str) -> Iterator[str]:
     """A patch that ``git apply`` takes."""
     name = os.path.relpath(path)
-    for line in unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"):
+    for line in unified_diff(_LINES(before), _LINES(after), f"a/{name}", f"b/{name}"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
