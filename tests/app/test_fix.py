@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,13 +74,13 @@ def test_the_patch_is_what_git_takes_and_what_fix_would_do(tmp_path: Path, text:
     path.parent.mkdir()
     path.write_bytes(text.encode())
     rules = ("--rule", "privileged", "--rule", "priv-escalation")
-    run = subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, capture_output=True) and seawall(
-        "fix", "deploy", *rules, "--diff", cwd=tmp_path
-    )
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, capture_output=True)
+    command = [sys.executable, "-m", "seawall", "fix", "deploy", *rules, "--diff"]
+    patch = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
     assert path.read_bytes() == text.encode(), "--diff must not write"
     if text.startswith("\ufeff"):
         return  # a patch is text; Git would see the mark as part of the first line
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=run.stdout.encode(), check=True)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch, check=True)
     patched = path.read_bytes()
     path.write_bytes(text.encode())
     seawall("fix", "deploy", *rules, cwd=tmp_path)
