@@ -63,6 +63,22 @@ def test_exit_status(tmp_path: Path, files: dict[str, str], arguments: list[str]
     assert "Traceback" not in run.stderr
 
 
+def test_what_admission_refuses_fails_whatever_its_severity(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: app, image: registry.example/a:1}]}\n"
+    )
+    assert seawall("scan", "pod.yaml", "--profile", "pss-baseline", cwd=tmp_path).returncode == 0
+    assert seawall("scan", "pod.yaml", "--profile", "pss-restricted@v1.21", cwd=tmp_path).returncode == 1
+    assert seawall("scan", "pod.yaml", "--profile", "pss-restricted", "--fail-on", "critical", cwd=tmp_path).returncode == 0
+
+
+def test_parameters_of_a_policy_do_not_touch_the_standard(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(PRIVILEGED)
+    (tmp_path / "seawall.yaml").write_text("parameters:\n  cap-drop-all: {repeat: false}\n")
+    run = seawall("scan", "pod.yaml", "--profile", "pss-restricted", "--format", "json", cwd=tmp_path)
+    assert "cap-drop-all" in {finding["rule"] for finding in json.loads(run.stdout)["findings"]}
+
+
 def test_a_finding_has_the_promised_shape(tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(PRIVILEGED)
     document = report("web.yaml", cwd=tmp_path)

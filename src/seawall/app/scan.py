@@ -71,13 +71,13 @@ class Outline(Struct, frozen=True):
 
 
 class Batch(Struct):
-    """What was found in some of the files. ``files`` counts those of which at least a part could be read."""
+    """What was found in some of the files. ``paths`` are those of which at least a part could be read."""
 
     findings: list[Finding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     errors: list[ScanError] = field(default_factory=list)
     exemptions: list[Exemption] = field(default_factory=list)
-    files: int = 0
+    paths: list[str] = field(default_factory=list)
     resources: int = 0
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
     outlines: list[Outline] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Batch(Struct):
         self.not_evaluated += other.not_evaluated
         self.errors += other.errors
         self.exemptions += other.exemptions
-        self.files += other.files
+        self.paths += other.paths
         self.resources += other.resources
         self.outlines += other.outlines
         self.count(other.outcomes)
@@ -117,7 +117,13 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
     total.findings.sort(key=lambda finding: _place(finding, order))
     findings = _reported(total, checks, settings)
     return Report(
-        scanned=Scanned(targets=tuple(targets), files=total.files, resources=total.resources, seconds=round(time.perf_counter() - started, 3)),
+        scanned=Scanned(
+            targets=tuple(targets),
+            files=len(total.paths),
+            resources=total.resources,
+            seconds=round(time.perf_counter() - started, 3),
+            paths=tuple(total.paths),
+        ),
         findings=findings,
         not_evaluated=tuple(total.not_evaluated),
         errors=tuple(total.errors),
@@ -154,7 +160,7 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
                 counts[outcome] = counts.get(outcome, 0) + 1
         batch.resources += objects
         if objects or not errors:
-            batch.files += 1
+            batch.paths.append(item.path)
     return batch
 
 

@@ -60,4 +60,4 @@ class Finding(Struct, frozen=True, kw_only=True):
 def fingerprint(rule: str, target: Target, field: str) -> str:
     """A name for a finding that survives reformatting and moved lines: it hashes the rule, the target and the field, not the line."""
     identity = "\0".join([rule, *(f"{key}={value}" for key, value in sorted(to_builtins(target).items())), field])
-    return "sha256:" + hashlib.sha256(identity.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()

@@ -25,15 +25,30 @@ POD_TEMPLATES: Final[dict[tuple[str, str], tuple[Path, ...]]] = {
     ("batch", "CronJob"): (("spec", "jobTemplate", "spec", "template"),),
     ("apps.openshift.io", "DeploymentConfig"): (("spec", "template"),),
     ("", "DeploymentConfig"): (("spec", "template"),),
-    ("argoproj.io", "Rollout"): (("spec", "template"),),
+    ("argoproj.io", "Rollout"): (("spec", "template"),),  # missing where spec.workloadRef names a Deployment, which is judged itself
+    ("argoproj.io", "Experiment"): (("spec", "templates", "*", "template"),),
+    ("argoproj.io", "AnalysisTemplate"): (("spec", "metrics", "*", "provider", "job", "spec", "template"),),
+    ("argoproj.io", "ClusterAnalysisTemplate"): (("spec", "metrics", "*", "provider", "job", "spec", "template"),),
+    ("argoproj.io", "AnalysisRun"): (("spec", "metrics", "*", "provider", "job", "spec", "template"),),
     ("serving.knative.dev", "Service"): (("spec", "template"),),
     ("serving.knative.dev", "Configuration"): (("spec", "template"),),
     ("serving.knative.dev", "Revision"): ((),),
+    ("sources.knative.dev", "ContainerSource"): (("spec", "template"),),
+    ("sinks.knative.dev", "JobSink"): (("spec", "job", "spec", "template"),),
     ("apps.kruise.io", "CloneSet"): (("spec", "template"),),
     ("apps.kruise.io", "StatefulSet"): (("spec", "template"),),
     ("apps.kruise.io", "DaemonSet"): (("spec", "template"),),
     ("apps.kruise.io", "BroadcastJob"): (("spec", "template"),),
-    ("apps.kruise.io", "AdvancedCronJob"): (("spec", "template", "jobTemplate", "spec", "template"),),
+    ("apps.kruise.io", "AdvancedCronJob"): (
+        ("spec", "template", "jobTemplate", "spec", "template"),
+        ("spec", "template", "broadcastJobTemplate", "spec", "template"),
+    ),
+    ("apps.kruise.io", "UnitedDeployment"): (("spec", "template", "*", "spec", "template"),),
+    ("game.kruise.io", "GameServerSet"): (("spec", "gameServerTemplate"),),
+    ("agones.dev", "GameServer"): (("spec", "template"),),
+    ("agones.dev", "GameServerSet"): (("spec", "template", "spec", "template"),),
+    ("agones.dev", "Fleet"): (("spec", "template", "spec", "template"),),
+    ("actions.github.com", "AutoscalingRunnerSet"): (("spec", "template"),),
     ("jobset.x-k8s.io", "JobSet"): (("spec", "replicatedJobs", "*", "template", "spec", "template"),),
     ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (
         ("spec", "leaderWorkerTemplate", "leaderTemplate"),
@@ -41,19 +56,38 @@ POD_TEMPLATES: Final[dict[tuple[str, str], tuple[Path, ...]]] = {
     ),
     ("keda.sh", "ScaledJob"): (("spec", "jobTargetRef", "template"),),
     ("batch.volcano.sh", "Job"): (("spec", "tasks", "*", "template"),),
+    ("flow.volcano.sh", "JobTemplate"): (("spec", "tasks", "*", "template"),),
+    ("kubeflow.org", "Notebook"): (("spec", "template"),),
     ("kubeflow.org", "PyTorchJob"): (("spec", "pytorchReplicaSpecs", "*", "template"),),
     ("kubeflow.org", "TFJob"): (("spec", "tfReplicaSpecs", "*", "template"),),
     ("kubeflow.org", "MPIJob"): (("spec", "mpiReplicaSpecs", "*", "template"),),
     ("kubeflow.org", "XGBoostJob"): (("spec", "xgbReplicaSpecs", "*", "template"),),
+    ("kubeflow.org", "PaddleJob"): (("spec", "paddleReplicaSpecs", "*", "template"),),
+    ("kubeflow.org", "JAXJob"): (("spec", "jaxReplicaSpecs", "*", "template"),),
+    ("trainer.kubeflow.org", "TrainingRuntime"): (("spec", "template", "spec", "replicatedJobs", "*", "template", "spec", "template"),),
+    ("trainer.kubeflow.org", "ClusterTrainingRuntime"): (("spec", "template", "spec", "replicatedJobs", "*", "template", "spec", "template"),),
     ("ray.io", "RayCluster"): (("spec", "headGroupSpec", "template"), ("spec", "workerGroupSpecs", "*", "template")),
+    ("ray.io", "RayJob"): (
+        ("spec", "rayClusterSpec", "headGroupSpec", "template"),
+        ("spec", "rayClusterSpec", "workerGroupSpecs", "*", "template"),
+        ("spec", "submitterPodTemplate"),
+    ),
+    ("ray.io", "RayService"): (
+        ("spec", "rayClusterConfig", "headGroupSpec", "template"),
+        ("spec", "rayClusterConfig", "workerGroupSpecs", "*", "template"),
+    ),
     ("agents.x-k8s.io", "Sandbox"): (("spec", "podTemplate"),),
     ("extensions.agents.x-k8s.io", "SandboxTemplate"): (("spec", "podTemplate"),),
 }
 
+POD_SPECABLE: Final[tuple[Path, ...]] = (("spec", "template"),)
+"""Where any other custom resource has its pod template if it has one: Knative's PodSpecable duck type."""
+
 CONTAINER_LISTS: Final = ("initContainers", "containers", "ephemeralContainers")
 
 _INHERITED: Final = frozenset(
-    # The fields of a container's securityContext that default to the pod's (PodSecurityContext in the API reference).
+    # The fields of a container's securityContext that default to the pod's (PodSecurityContext in the API reference), each as a whole
+    # but for windowsOptions, of which the kubelet takes over member by member.
     {"runAsUser", "runAsGroup", "runAsNonRoot", "seLinuxOptions", "seccompProfile", "appArmorProfile", "windowsOptions"}
 )
 
@@ -86,14 +120,13 @@ class Container:
         """Whether it lives as long as the pod, so that probes mean something for it."""
         return self.list_name == "containers" or self.is_sidecar
 
-    def effective(self, name: str) -> Field:
+    def effective(self, name: str, *members: str) -> Field:
         """A field of the security context as it will apply: the container's own, else the pod's, else the missing one of the container."""
-        own = self.security_context[name]
-        if not own.is_set and name in _INHERITED:
-            inherited = self.pod.security_context[name]
-            if inherited.is_set:
-                return inherited
-        return own
+        own = self.security_context.at(name, *members)
+        if own.is_set or name not in _INHERITED or (self.security_context[name].is_set and name != "windowsOptions"):
+            return own
+        inherited = self.pod.security_context.at(name, *members)
+        return inherited if inherited.is_set else own
 
     def __str__(self) -> str:
         kind = {"containers": "container", "initContainers": "init container", "ephemeralContainers": "ephemeral container"}[self.list_name]
@@ -134,31 +167,43 @@ class Pod:
 
 
 def pods(resource: Resource) -> list[Pod]:
-    """The pods that an object is or makes; none for kinds without a pod template."""
-    paths = POD_TEMPLATES.get((resource.group, resource.kind), ())
-    return [Pod(field) for path in paths for field in _expand(resource.root, path) if type(field["spec"].value) is dict]
+    """The pods that an object is or makes; none for kinds without a pod template. What is no pod at all is told by :func:`malformed`."""
+    paths = POD_TEMPLATES.get((resource.group, resource.kind))
+    if paths is not None:
+        return [Pod(field) for path in paths for field in _expand(resource.root, path) if _may_be_pod(field)]
+    if "." not in resource.group:
+        return []
+    templates = (resource.root.at(*path) for path in POD_SPECABLE)
+    return [Pod(field) for field in templates if any(type(item.value) is dict for item in field.at("spec", "containers").items())]
 
 
 def malformed(pod: Pod) -> Iterator[tuple[Field, str]]:
     """The parts of a pod whose shape no API server accepts, so that the rules below them saw nothing."""
-    for field, wanted in ((pod.security_context, dict), *((pod.spec[name], list) for name in CONTAINER_LISTS)):
-        if field.is_set and type(field.value) is not wanted:
-            yield field, f"{field} must be a {'list' if wanted is list else 'mapping'}"
+    for field in (pod.field, pod.metadata, pod.annotations, pod.spec, pod.security_context):
+        if field.is_set and type(field.value) is not dict:
+            yield field, f"{field} must be a mapping"
     for list_name in CONTAINER_LISTS:
-        for item in pod.spec[list_name].items():
+        containers = pod.spec[list_name]
+        if containers.is_set and type(containers.value) is not list:
+            yield containers, f"{containers} must be a list"
+        for item in containers.items():
+            context = item["securityContext"]
             if type(item.value) is not dict:
                 yield item, f"{item} must be a mapping"
-            elif item["securityContext"].is_set and type(item["securityContext"].value) is not dict:
-                yield item["securityContext"], f"{item['securityContext']} must be a mapping"
+            elif context.is_set and type(context.value) is not dict:
+                yield context, f"{context} must be a mapping"
+
+
+def _may_be_pod(field: Field) -> bool:
+    """A template without a spec makes no pod, whereas one with a spec of a wrong shape was meant to."""
+    return field["spec"].is_set or (field.is_set and type(field.value) is not dict)
 
 
 def _expand(field: Field, path: Path) -> Iterator[Field]:
     for place, key in enumerate(path):
         if key == "*":
-            children = [*field.items(), *(child for _, child in field.entries())]
-            for child in children:
+            for child in (*field.items(), *(child for _, child in field.entries())):
                 yield from _expand(child, path[place + 1 :])
             return
         field = field[key]
-    if type(field.value) is dict:
-        yield field
+    yield field

@@ -21,13 +21,14 @@ class Tool(Struct, frozen=True):
 
 
 class Scanned(Struct, frozen=True):
-    """What was looked at. ``seconds`` is wall-clock time."""
+    """What was looked at. ``paths`` are the files of which at least a part could be read, ``seconds`` is wall-clock time."""
 
     targets: tuple[str, ...]
     files: int = 0
     resources: int = 0
     images: int = 0
     seconds: float = 0.0
+    paths: tuple[str, ...] = ()
 
 
 class ScanError(Struct, frozen=True):

@@ -99,11 +99,14 @@ PLACES = st.tuples(st.integers(1, 10**6), st.integers(1, 200), st.integers(0, 3)
 def locations(draw: st.DrawFn) -> Location:
     origin = draw(st.none() | st.builds(Origin, tool=st.just("helm"), path=PATHS, line=st.none() | st.integers(1, 99)))
     snippet = draw(st.just(UNSET) | st.text(st.characters(exclude_categories=(), exclude_characters="\n"), max_size=30).map(lambda text: text * 5))
-    return Location(draw(PATHS), *draw(PLACES), field=draw(st.none() | ANYTHING), origin=origin, snippet=snippet)
+    line, column, end_line, end_column = draw(PLACES)
+    return Location(draw(PATHS), line, column, end_line, end_column, field=draw(st.none() | ANYTHING), origin=origin, snippet=snippet)
 
 
-def edits() -> st.SearchStrategy[Edit]:
-    return st.builds(lambda path, place, old, new: Edit(path, *place, old, new), PATHS, PLACES, ANYTHING, ANYTHING)
+@st.composite
+def edits(draw: st.DrawFn) -> Edit:
+    line, column, end_line, end_column = draw(PLACES)
+    return Edit(draw(PATHS), line, column, end_line, end_column, old=draw(ANYTHING), new=draw(ANYTHING))
 
 
 def targets() -> st.SearchStrategy[Target]:

@@ -53,7 +53,7 @@ def test_it_is_written_finding_by_finding(finding: Build, report: Build) -> None
     assert many == one
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_it_says_exactly_what_the_report_says(reports: st.SearchStrategy[Report], data: st.DataObject) -> None:
     report = data.draw(reports)
@@ -62,7 +62,7 @@ def test_it_says_exactly_what_the_report_says(reports: st.SearchStrategy[Report]
     assert json.loads(text.encode()) == json.loads(plain)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_report_has_the_promised_shape(reports: st.SearchStrategy[Report], data: st.DataObject) -> None:
     promised().validate(json.loads(render("json", data.draw(reports), Context())))

@@ -120,7 +120,7 @@ def test_what_xml_cannot_say_is_replaced(finding: Build, report: Build) -> None:
     assert failure.attrib["message"] == '\ufffd[31m <&"> \ufffd \ufffd ]]> \n\ttwo'
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_report_makes_valid_junit(reports: st.SearchStrategy[Report], data: st.DataObject) -> None:
     report = data.draw(reports)

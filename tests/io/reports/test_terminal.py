@@ -1,11 +1,11 @@
 """Text on a terminal: harmless, measured, wrapped; and lines of source with marks under the region."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from seawall.core.location import Location
 from seawall.io.reports.excerpt import excerpt
@@ -58,35 +58,40 @@ def test_paint() -> None:
 Locate = Callable[..., Location]
 
 
+LONG = "".join(chr(ord("a") + number % 26) for number in range(500))  # all that a location carries of a very long line
+
+
 @pytest.mark.parametrize(
-    ("changes", "width", "expected"),
+    ("text", "region", "line", "marks"),
     [
-        pytest.param({}, 80, ["            privileged: true", "            ^^^^^^^^^^^^^^^^"], id="the region"),
-        pytest.param({"end_column": 13}, 80, ["            privileged: true", "            ^"], id="an empty region"),
-        pytest.param({"column": 29, "end_column": 29}, 80, ["            privileged: true", " " * 28 + "^"], id="the end of the line"),
-        pytest.param({"end_line": 26, "end_column": 5, "snippet": "    - name: x  "}, 80, ["    - name: x  ", " " * 12 + "^"], id="lines: only the end"),
-        pytest.param({"column": 7, "end_line": 26, "snippet": "    - name: x  "}, 80, ["    - name: x  ", "      ^^^^^^^"], id="several lines"),
-        pytest.param({"column": 2, "end_column": 5, "snippet": "\ta: b"}, 80, ["    a: b", "    ^^^"], id="a tab before"),
-        pytest.param({"column": 4, "end_column": 6, "snippet": "漢字x漢字"}, 80, ["漢字x漢字", "     ^^^^"], id="wide characters"),
-        pytest.param({"column": 3, "end_column": 5, "snippet": "e\u0301ab"}, 80, ["e\u0301ab", " ^^"], id="a combining accent before"),
-        pytest.param({"column": 2, "end_column": 5, "snippet": "a\x1b[2Jb"}, 80, ["a␛[2Jb", " ^^^"], id="an escape sequence"),
-        pytest.param({"column": 901, "end_column": 905, "snippet": "x" * 500}, 23, ["x" * 17 + "...", ""], id="beyond what is known"),
-        pytest.param({"column": 901, "end_column": 905, "snippet": "x"}, 23, ["x...", ""], id="beyond what is known of a short line"),
-        pytest.param({"column": 5, "end_column": 505, "snippet": "x" * 500}, 23, ["...xxxxxxxxxxxxxxxxx...", "   ^^^^^^^^^^^^^^^^^"], id="ends beyond"),
-        pytest.param({"column": 301, "end_column": 304, "snippet": "x" * 300 + "abc" + "x" * 197}, 23, ["...xxxxxxxabcxxxxxxx...", " " * 10 + "^^^"], id="window"),
-        pytest.param({"column": 498, "end_column": 501, "snippet": "x" * 497 + "abc"}, 23, ["..." + "x" * 14 + "abc", " " * 17 + "^^^"], id="window at the end"),
-        pytest.param({"column": 1, "end_column": 4, "snippet": "abc" + "x" * 497}, 23, ["abc" + "x" * 14 + "...", "^^^"], id="window at the start"),
+        pytest.param("  key: true", (3, 1, 12), "  key: true", "  ^^^^^^^^^", id="the region"),
+        pytest.param("  key: true", (3, 1, 3), "  key: true", "  ^", id="an empty region"),
+        pytest.param("  key: true", (12, 1, 12), "  key: true", "           ^", id="the end of the line"),
+        pytest.param("    - name: x  ", (7, 3, 5), "    - name: x  ", "      ^^^^^^^", id="several lines"),
+        pytest.param("    - name: x  ", (14, 3, 5), "    - name: x  ", "             ^", id="several lines, of the first only its end"),
+        pytest.param("\ta: b", (2, 1, 5), "    a: b", "    ^^^", id="a tab before"),
+        pytest.param("漢字x漢字", (4, 1, 6), "漢字x漢字", "     ^^^^", id="wide characters"),
+        pytest.param("e\u0301ab", (3, 1, 5), "e\u0301ab", " ^^", id="a combining accent before"),
+        pytest.param("a\x1b[2Jb", (2, 1, 5), "a␛[2Jb", " ^^^", id="an escape sequence"),
+        pytest.param("x", (901, 1, 905), "x...", "", id="beyond what is known"),
+        pytest.param(LONG, (901, 1, 905), "abcdefghijklmnopq...", "", id="beyond what is known of a long line"),
+        pytest.param(LONG, (1, 1, 4), "abcdefghijklmnopq...", "^^^", id="window at the start"),
+        pytest.param(LONG, (301, 1, 304), "...hijklmnopqrstuvwx...", "          ^^^", id="window in the middle"),
+        pytest.param(LONG, (498, 1, 501), "...pqrstuvwxyzabcdef", "                 ^^^", id="window at the end"),
+        pytest.param(LONG, (5, 1, 505), "...efghijklmnopqrstu...", "   ^^^^^^^^^^^^^^^^^", id="a region that does not fit"),
     ],
-)  # fmt: skip
-def test_excerpt(location: Locate, changes: dict[str, Any], width: int, expected: list[str]) -> None:
-    source = excerpt(location(**changes), width)
+)
+def test_excerpt(location: Locate, text: str, region: tuple[int, int, int], line: str, marks: str) -> None:
+    """Regions are (column, lines, end column), the terminal has 23 columns."""
+    column, lines, end_column = region
+    place = location(line=1, column=column, end_line=lines, end_column=end_column, snippet=text)
+    source = excerpt(place, 23)
     assert source is not None
-    assert [source.line, source.marks] == expected
+    assert source.line == line
+    assert source.marks == marks
 
 
 def test_there_is_no_excerpt_without_text(location: Locate) -> None:
-    from msgspec import UNSET
-
     assert excerpt(location(snippet=UNSET), 80) is None
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from difflib import unified_diff
 from typing import Any
@@ -44,7 +45,7 @@ def command(
     kubernetes_version: str | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
-    fail_on: str,
+    fail_on: str | None,
     unsafe: bool,
     diff: bool,
     format_: str,
@@ -76,10 +77,9 @@ def command(
     for path, text in fixed.texts.items():
         files[path].write(text)
     screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"])
-    for piece in pieces(format_, fixed.report, screen):
-        click.echo(piece, nl=False, color=True)
+    sys.stdout.writelines(pieces(format_, fixed.report, screen))
     _note(fixed, options, "fixed")
-    context.exit(status_of(fixed.report, fail_on))
+    context.exit(status_of(fixed.report, fail_on, policy))
 
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+").findall  # Git's lines; splitlines() would also part them at U+2028 and the like

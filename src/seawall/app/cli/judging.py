@@ -12,6 +12,7 @@ from seawall.core.errors import InputError
 from seawall.core.policy import Policy
 from seawall.core.report import Report
 from seawall.core.severity import Severity
+from seawall.deploy.workload import is_pod_security
 from seawall.io.sources.policy_file import find_policy, read_policy
 
 SEVERITIES: Final = [severity.value for severity in Severity if severity is not Severity.UNKNOWN]
@@ -22,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def judging_options(command: Command) -> Command:
     """The options that choose what is judged, and how strictly."""
     for option in (
-        click.option("--fail-on", type=click.Choice([*SEVERITIES, "never"]), default="high", show_default=True, help="Exit with 1 from here on."),
+        click.option("--fail-on", type=click.Choice([*SEVERITIES, "never"]), help="Exit with 1 from here on.  [default: high; any with pss-*]"),
         click.option("--skip", multiple=True, metavar="ID", help="Leave this rule out (repeatable)."),
         click.option("--rule", "only", multiple=True, envvar="SEAWALL_RULE", metavar="ID", help="Run only this rule (repeatable)."),
         click.option("--kubernetes-version", metavar="X.Y", help="The version of Kubernetes that the objects are for.  [default: the newest]"),
@@ -51,8 +52,12 @@ def policy_for(target: str, policy_file: str | None, profile: str | None, kubern
     return policy, os.path.relpath(path) if path else ""
 
 
-def status_of(report: Report, fail_on: str) -> int:
-    """The exit status. Findings decide, unless nothing could be scanned: then there is nothing to decide on."""
+def status_of(report: Report, fail_on: str | None, policy: Policy) -> int:
+    """The exit status. Findings decide, unless nothing could be scanned: then there is nothing to decide on.
+
+    By default ``high`` fails; under a Pod Security level everything does, as admission refuses a pod for any of it.
+    """
+    fail_on = fail_on or ("info" if is_pod_security(policy) else "high")
     if report.errors and not report.scanned.files:
         return EXIT_USAGE
     if report.fails(None if fail_on == "never" else Severity(fail_on)):

@@ -1,6 +1,7 @@
 """``seawall scan``: everything that applies to the targets, in one report."""
 
 import os
+import sys
 from typing import Any, Final
 
 import click
@@ -60,7 +61,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     severity: str | None,
-    fail_on: str,
+    fail_on: str | None,
     format_: str,
     outputs: tuple[str, ...],
     baseline: str | None,
@@ -89,9 +90,8 @@ def command(
     for name, path in files:
         write(path, pieces(name, report, Context(rules=checks.rules, verbose=options["verbose"])))
     screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"])
-    for piece in pieces(format_, report, screen):
-        click.echo(piece, nl=False, color=True)
-    context.exit(status_of(report, fail_on))
+    sys.stdout.writelines(pieces(format_, report, screen))
+    context.exit(status_of(report, fail_on, policy))
 
 
 def _output(text: str) -> tuple[str, str]:

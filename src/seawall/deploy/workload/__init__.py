@@ -14,6 +14,6 @@ Public verbs:
 
 from seawall.deploy.workload.engine import Checks, Judgement, judge, judge_together
 from seawall.deploy.workload.inventory import Inventory
-from seawall.deploy.workload.selection import compile_checks, registry
+from seawall.deploy.workload.selection import compile_checks, is_pod_security, registry
 
-__all__ = ["Checks", "Inventory", "Judgement", "compile_checks", "judge", "judge_together", "registry"]
+__all__ = ["Checks", "Inventory", "Judgement", "compile_checks", "is_pod_security", "judge", "judge_together", "registry"]

@@ -30,15 +30,20 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
     if level is None and policy.profile not in PROFILES:
         raise UsageError(f"no profile is called {policy.profile!r}; there are {', '.join(PROFILES)}, pss-baseline and pss-restricted[@vX.Y]")
     wanted = {rule.id for rule in policy.select(registry(), only, skip)}
-    if level is None or only:
-        chosen = [check for check in CHECKS if check.rule.id in wanted]
-    else:
+    chosen = [(check, _parameters(check, policy, named=check.rule.id in only)) for check in CHECKS if check.rule.id in wanted]
+    if level is not None and not only:
         from seawall.deploy.workload import pss
 
         unwanted = {*skip, *policy.skip}
-        standard = [check for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
-        chosen = [*standard, *(check for check in CHECKS if check.rule.id in policy.rules)]
-    return Checks(((check, _parameters(check, policy, named=check.rule.id in only)) for check in chosen), policy.severity)
+        # The standard has no parameters: what it demands is not for a policy to say.
+        standard: list[tuple[Check, dict[str, object]]] = [(check, {}) for check in pss.checks(level[1], level[2]) if check.rule.id not in unwanted]
+        chosen = [*standard, *chosen]
+    return Checks(chosen, policy.severity)
+
+
+def is_pod_security(policy: Policy) -> bool:
+    """Whether the policy's profile is a level of the Pod Security Standards, under which every finding is a refusal."""
+    return _PSS_PROFILE(policy.profile) is not None
 
 
 def _parameters(check: Check, policy: Policy, *, named: bool) -> dict[str, object]:

@@ -21,7 +21,7 @@ RULES: Final = "seawall.rules"
 
 
 def render(report: Report, context: Context) -> Iterator[str]:  # noqa: ARG001 (all renderers are called alike)
-    """One document: the files in the order of the findings, then the files with nothing but errors, then the rules."""
+    """One document: the files in the order of the findings, then those with nothing but errors, then those without either, then the rules."""
     suites = [*_files(report), _suite(RULES, _rules(report))]
     totals = {name: sum(int(suite.attrib[name]) for suite in suites) for name in _COUNTED}
     counts = " ".join(f'{name}="{count}"' for name, count in totals.items())
@@ -50,9 +50,10 @@ def _files(report: Report) -> Iterator[ET.Element]:
         findings[phrases.file(finding.locations[0].path) if finding.locations else about][finding.rule, about].append(finding)
     for error in report.errors:
         errors[phrases.file(error.path)].append(error)
-    for file in dict.fromkeys([*findings, *errors]):
-        cases = [_judged(file, f"{rule}: {about}", same) for (rule, about), same in findings[file].items()]
-        yield _suite(file, [*cases, *(_failed(file, error) for error in errors[file])])
+    for file in dict.fromkeys([*findings, *errors, *map(phrases.file, report.scanned.paths)]):
+        cases = [_judged(file, f"{rule}: {about}", same) for (rule, about), same in findings.get(file, {}).items()]
+        cases += [_failed(file, error) for error in errors.get(file, ())]
+        yield _suite(file, cases or [_case("no findings", file)])
 
 
 def _judged(file: str, name: str, findings: list[Finding]) -> ET.Element:

@@ -97,7 +97,7 @@ def _notes(finding: Finding, context: Context) -> Iterator[tuple[str, str]]:
 
 
 def _fix(fix: Fix) -> str:
-    return f"{fix.description} ({'safe' if fix.safe else 'may change how the application behaves'})"
+    return f"{fix.description} ({'safe' if fix.safe else 'may break the application'})"
 
 
 def labelled(label: str, text: str, context: Context, paint: Paint, color: str, indent: str = "") -> str:
