@@ -7,6 +7,7 @@ Public verbs:
 
 * ``compile_expression(text)``: a program; ``UsageError`` tells where a text is no CEL.
 * ``evaluate(text, data)``: the value of an expression on an object, or the error that it ends in.
+* ``read_rules(entries)``: the entries of ``custom_rules`` in a policy as :class:`CustomRule`.
 * ``custom_checks(definitions)``: user rules as checks like any other.
 
     rule = CustomRule(id="team/owner", title="Has an owner", expression="has(object.metadata.labels.owner)")
@@ -15,6 +16,6 @@ Public verbs:
 
 from seawall.deploy.cel.checks import custom_checks
 from seawall.deploy.cel.expression import Program, Result, compile_expression, evaluate
-from seawall.deploy.cel.model import CustomRule
+from seawall.deploy.cel.model import CustomRule, read_rules
 
-__all__ = ["CustomRule", "Program", "Result", "compile_expression", "custom_checks", "evaluate"]
+__all__ = ["CustomRule", "Program", "Result", "compile_expression", "custom_checks", "evaluate", "read_rules"]

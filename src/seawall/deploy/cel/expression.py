@@ -3,8 +3,9 @@
 The environment has the standard library and macros of CEL with its extensions for strings, optional values (``object.?spec``) and ``math``, and one
 variable, ``object``. Library functions that Kubernetes adds (``quantity``, ``url``, ``ip``...) are not there.
 
-An evaluation ends in a value or in an error, never in an exception. The core stops an expression that nests deeper than 32 or loops more than
-10,000 times; a loop that doubles a list or a text could still fill the memory, so that is limited here.
+An evaluation ends in a value or in an error, never in an exception. The core refuses an expression that nests deeper than 32, and stops one that
+loops more than 10,000 times. What it does not bound is what an expression builds: texts and lists that double again and again. So memory is bounded
+here, values are taken over up to a size, and an expression may build lists from lists only a few times.
 
 Sources: https://github.com/google/cel-spec/blob/master/doc/langdef.md; the runtime options of https://github.com/google/cel-cpp.
 """
@@ -12,6 +13,7 @@ Sources: https://github.com/google/cel-spec/blob/master/doc/langdef.md; the runt
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,9 +22,15 @@ from seawall.core.errors import UsageError
 from seawall.deploy.cel.memory import limited_memory
 
 INSTALL: Final = "pip install 'seawall[cel]'"
-MAX_LENGTH: Final = 10_000
-"""Characters of an expression. Kubernetes has the same order of magnitude."""
+MAX_LENGTH: Final = 4_000
+"""Characters of an expression."""
+MAX_BUILDERS: Final = 3
+"""How often an expression may use the macros that give a value a name and build with it. Each can repeat what the one before it built as often as it
+is long, and the copies cost no memory, only the time to look at them."""
+MAX_VALUES: Final = 100_000
+"""Values within a result."""
 
+_BUILDERS: Final = re.compile(r"\b(?:map|optMap|optFlatMap)\b")
 _POSITION: Final = re.compile(r"<input>:(-?[0-9]+):(-?[0-9]+): (.*)")
 _STATUS: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
@@ -53,7 +61,7 @@ class Program:
         try:
             with limited_memory():
                 value = self._evaluate({"object": data})
-                kind, plain = value.type().name().lower(), value.plain_value()
+                kind, plain = value.type().name().lower(), _plain(value, [MAX_VALUES])
         except MemoryError:
             self._gave_up = "the expression needs too much memory"
             return Result(error=self._gave_up)
@@ -73,7 +81,9 @@ def evaluate(text: str, data: Mapping[str, Any]) -> Result:
 def compile_expression(text: str) -> Program:
     """Compile an expression. Raises ``UsageError`` with line, column and reason when it is none, and when the extra is not installed."""
     if len(text) > MAX_LENGTH:
-        raise UsageError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read")
+        raise UsageError(f"the expression has {len(text)} characters; it may have {MAX_LENGTH}")
+    if len(_BUILDERS.findall(text)) > MAX_BUILDERS:
+        raise UsageError(f"the expression uses map (or optMap, optFlatMap) more than {MAX_BUILDERS} times")
     environment = _environment()
     try:
         expression = environment.compile(text)
@@ -86,12 +96,29 @@ def compile_expression(text: str) -> Program:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     try:
-        from cel_expr_python import cel  # 15 ms with its extensions; only who has rules in CEL pays
-        from cel_expr_python.ext import ext_math, ext_optional, ext_strings
+        # 20 ms with its extensions; only who has rules in CEL pays. By name, because the package tells no types.
+        cel = import_module("cel_expr_python.cel")
+        strings, optional, math = (import_module(f"cel_expr_python.ext.ext_{name}") for name in ("strings", "optional", "math"))
     except ImportError:
         raise UsageError(f"rules in CEL need an extra: {INSTALL}") from None
-    extensions = [ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_math.ExtMath()]
+    extensions = [strings.ExtStrings(), optional.ExtOptional(), math.ExtMath()]
     return cel.NewEnv(variables={"object": cel.Type.DYN}, extensions=extensions)
+
+
+def _plain(value: Any, left: list[int]) -> Any:
+    """A value of the core as Python data; ``left`` counts down what may still be taken over. Raises ``ValueError`` when that is too much.
+
+    The core's own conversion has no bound, and small values may stand for endless ones, because their parts are shared.
+    """
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError(f"the result has more than {MAX_VALUES} values")
+    inner = value.value()
+    if type(inner) is list:
+        return [_plain(item, left) for item in inner]
+    if type(inner) is dict:
+        return {key: _plain(item, left) for key, item in inner.items()}
+    return inner
 
 
 def _where(message: str) -> str:
@@ -114,4 +141,6 @@ def _reason(message: str) -> str:
         return "a field of a value that has no fields"
     if text == "Iteration budget exceeded":
         return "the expression loops too often"
+    if text.startswith("Unable to convert"):
+        return "the expression gives a value that cannot be shown (an optional one needs orValue)"
     return text[:1].lower() + text[1:]

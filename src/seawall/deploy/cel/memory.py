@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 BUDGET: Final = 512 << 20
-"""Bytes of address space that one evaluation may add. Filling them takes about two seconds, so time is bounded too."""
+"""Bytes of address space that one evaluation may add. Filling them takes one to three seconds, which bounds the time of expressions that grow."""
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """What a user writes in ``seawall.yaml`` under ``custom_rules``."""
 
 import re
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
+from seawall.core.errors import UsageError
 from seawall.core.severity import Severity
 from seawall.deploy.cel.field_path import parse_field
 
@@ -15,8 +18,8 @@ MAX_ID: Final = 100
 class CustomRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule over one object, in CEL.
 
-    ``expression`` is true where all is well; it sees the ``object``. ``kinds`` and ``groups`` (API groups, "" is the core group) say which objects are
-    judged, all if empty. ``message`` says what is wrong; ``message_expression`` does in CEL, and falls back to ``message``, as in a
+    ``expression`` is true where all is well; it sees the ``object``. ``kinds`` and ``groups`` (API groups, "" is the core group) say which objects
+    are judged, all if empty. ``message`` says what is wrong; ``message_expression`` does in CEL, and falls back to ``message``, as in a
     ValidatingAdmissionPolicy. ``field`` is where the finding points, the object's name if empty.
     """
 
@@ -39,3 +42,16 @@ class CustomRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if not getattr(self, name).strip():
                 raise ValueError(f"rule {self.id} has no {name}")
         parse_field(self.field)
+
+
+def read_rules(entries: Sequence[Any]) -> list[CustomRule]:
+    """The rules in ``custom_rules``, as they were read. Raises ``UsageError`` that names the entry (from 1) which is none, and why."""
+    rules = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            rules.append(msgspec.convert(entry, CustomRule))
+        except msgspec.ValidationError as error:
+            name = entry.get("id") if isinstance(entry, Mapping) else None
+            known = f" ({name})" if isinstance(name, str) else ""
+            raise UsageError(f"custom rule {number}{known}: {str(error).replace('`$.', '`')}") from None
+    return rules

@@ -72,6 +72,7 @@ def _structural(schema: Any, strict: bool) -> dict[str, Any]:
     if type(additional) is dict:
         result["additionalProperties"] = _structural(additional, strict)
     elif additional is not True and strict and schema.get("type") == "object" and schema.get("x-kubernetes-preserve-unknown-fields") is not True:
+        result["properties"] = properties  # even without any: only then are the unknown ones named
         result["additionalProperties"] = False
     return result
 

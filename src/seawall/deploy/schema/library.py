@@ -137,7 +137,7 @@ def _in_range(schema: Any) -> Any:
         return [_in_range(item) for item in schema]
     if type(schema) is not dict:
         return schema
-    narrowed = {key: _in_range(value) if type(value) in (dict, list) else value for key, value in schema.items() if key != "description"}
+    narrowed = {key: _in_range(value) if type(value) in (dict, list) else value for key, value in schema.items()}
     bounds = _RANGES.get(schema["format"]) if type(schema.get("format")) is str else None
     if bounds:
         narrowed["minimum"], narrowed["maximum"] = bounds

@@ -43,8 +43,8 @@ class Check(Struct, frozen=True):
     """A rule and the function that judges it.
 
     ``lists`` are the container lists that a container rule looks at; ``kinds`` the kinds of object that a rule judges, all if empty.
-    ``in_all`` are the parameter values of ``--profile all``, which is stricter; ``in_default`` those of the default profile, in which a rule may leave
-    to another one what that one says better. A rule that is named on the command line gets neither and judges by itself.
+    ``in_all`` are the parameter values of ``--profile all``, which is stricter; ``in_default`` those of the default profile, in which a rule may
+    leave to another one what that one says better. A rule that is named on the command line gets no ``in_default`` and judges by itself.
     """
 
     rule: Rule

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
@@ -12,14 +13,20 @@ from seawall.core.fix import Change, Edit
 from seawall.core.location import Location
 from seawall.core.resource import Path
 from seawall.io.sources import scalars
-from seawall.io.sources.limits import MAX_ALIAS_NODES, MAX_DEPTH
-from seawall.io.sources.nodes import PLAIN, STRING, Malformed, compose
+from seawall.io.sources.limits import MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES
+from seawall.io.sources.nodes import PLAIN, STRING, Malformed, collector_paused, compose
 
 MERGE_TAG = "tag:yaml.org,2002:merge"
 MAX_SNIPPET = 500
+LONG_TEXT = 64
+"""Characters of a scalar that weigh as much as a value of its own when aliases multiply it."""
+MAX_SHARED_KEYS = 10_000
 
-_SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_CONTENT = re.compile(r"^[ \t]*[^\s#%]", re.MULTILINE)
+_BREAK = "\r\x85\u2028\u2029"  # what YAML 1.1 takes for the end of a line, beside the newline that editors count
+_SEPARATOR = re.compile(rf"^---(?=[ \t\n{_BREAK}]|\Z)", re.MULTILINE)
+_CONTENT = re.compile(rf"(?:^(?!%)|(?<=^---)|[{_BREAK}])[ \t]*[^ \t\n#{_BREAK}]", re.MULTILINE)
+_ALIAS_OR_COMMENT = re.compile(r"#[^\n]*|\*([^\s,\[\]{}]+)")
+_DASH_OR_COMMENT = re.compile(r"#[^\n]*|(-)")
 
 
 class Source:
@@ -46,14 +53,18 @@ class Source:
 
 
 class Document:
-    """One YAML document of a source: ``root`` is its node tree, ``base`` the character at which its part of the text starts."""
+    """One YAML document of a source: ``root`` is its node tree, ``base`` the character at which its part of the text starts.
 
-    __slots__ = ("base", "root", "source")
+    ``has_aliases`` may be true of a document without any; only where it is false do all nodes stand in the order of the text.
+    """
 
-    def __init__(self, source: Source, root: Node, base: int) -> None:
+    __slots__ = ("base", "has_aliases", "root", "source")
+
+    def __init__(self, source: Source, root: Node, base: int, *, has_aliases: bool = True) -> None:
         self.source = source
         self.root = root
         self.base = base
+        self.has_aliases = has_aliases
 
 
 def documents(source: Source) -> Iterator[Document | Malformed]:
@@ -61,80 +72,117 @@ def documents(source: Source) -> Iterator[Document | Malformed]:
 
     The ``index`` of a :class:`Malformed` counts from the start of the source.
     """
-    starts = [match.start() for match in _SEPARATOR.finditer(source.text)]
-    if not starts or starts[0] > 0:
-        starts.insert(0, 0)
-    for start, end in zip(starts, [*starts[1:], len(source.text)], strict=True):
+    for count, (start, item) in enumerate(_documents(source)):
+        if count == MAX_DOCUMENTS:
+            yield Malformed(f"more than {MAX_DOCUMENTS:,} documents; the rest was not read", start)
+            return
+        yield item
+
+
+def _documents(source: Source) -> Iterator[tuple[int, Document | Malformed]]:
+    for start, end in _parts(source.text):
         part = source.text[start:end]
-        if not _CONTENT.search(part, 3 if part.startswith("---") else 0):
-            continue
+        has_aliases = "*" in part and "&" in part
         try:
             for root in compose(part):
-                yield Document(source, root, start)
+                yield start, Document(source, root, start, has_aliases=has_aliases)
         except Malformed as error:
-            yield Malformed(error.message, start + error.index)
+            yield start, Malformed(error.message, start + error.index)
 
 
-def value_of(node: Node) -> Any:
+def _parts(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of the parts between lines that begin with ``---``, without those that hold nothing but comments and directives."""
+    start = 0
+    for separator in chain(_SEPARATOR.finditer(text), (None,)):
+        end = separator.start() if separator else len(text)
+        if _CONTENT.search(text, start + 3 if text.startswith("---", start) else start, end):
+            yield start, end
+        start = end
+
+
+def value_of(node: Node, *, has_aliases: bool = True) -> Any:
     """The value of a node tree as sigs.k8s.io/yaml makes it: JSON types, string keys, the last of equal keys, merge keys in document order.
 
-    Raises :class:`Malformed` for what Kubernetes refuses as well: bombs, aliases of themselves, keys that are no scalars.
+    Raises :class:`Malformed` for what Kubernetes refuses as well: bombs, anchors that contain themselves, keys that are no scalars.
     """
-    return _Constructor().construct(node, 0)
+    with collector_paused():
+        return (_AliasConstructor if has_aliases else _Constructor)().construct(node, 0)
 
 
 class _Constructor:
-    """Aliases share nodes, so a node that was constructed is not constructed again; its size still counts each time it is used."""
+    """Builds the value of a tree in which every node stands once."""
+
+    def construct(self, node: Node, depth: int) -> Any:
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        depth += 1
+        if isinstance(node, SequenceNode):
+            return [self.construct(item, depth) for item in node.value]
+        mapping: dict[str, Any] = {}
+        for key, child in node.value:
+            if key.tag is PLAIN and (name := _PLAIN_KEYS.get(key.value)):
+                mapping[name] = self.construct(child, depth)
+            elif is_merge(key):
+                for merged in merged_mappings(child):
+                    mapping.update(self.construct(merged, depth))
+            else:
+                mapping[key_text(key)] = self.construct(child, depth)
+        return mapping
+
+
+class _AliasConstructor(_Constructor):
+    """Aliases share nodes, so a collection or long text that was constructed is not constructed again; its size still counts each time."""
 
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Any, int]] = {}
+        self._done: dict[int, tuple[Any, int, int] | None] = {}  # by node: value, size and height; None while it is under construction
         self._size = 0
         self._alias_size = 0
+        self._deepest = 0
 
     def construct(self, node: Node, depth: int) -> Any:
         self._size += 1
-        if type(node) is ScalarNode:
-            tag = node.tag
-            if tag is PLAIN:
-                return scalars.plain(node.value)
-            return node.value if tag is STRING else self._tagged(node)
-        if depth > MAX_DEPTH:
-            raise Malformed(f"nested deeper than {MAX_DEPTH} levels; not read", node.start_mark.index)
-        known = self._done.get(id(node))
-        if known is not None:
-            return self._again(node, *known)
-        before = self._size
-        value: Any
-        if type(node) is MappingNode:
-            value = {}
-            self._fill(value, node, depth)
-        else:
-            value = [self.construct(item, depth + 1) for item in node.value]
-        self._done[id(node)] = (value, self._size - before + 1)
+        if isinstance(node, ScalarNode) and len(node.value) <= LONG_TEXT:
+            return _scalar(node)
+        if id(node) in self._done:
+            return self._again(node, depth)
+        self._done[id(node)] = None
+        size, deepest, self._deepest = self._size, self._deepest, depth
+        value = super().construct(node, depth)
+        if isinstance(node, ScalarNode):
+            self._size += len(node.value) // LONG_TEXT
+        self._done[id(node)] = (value, self._size - size + 1, self._deepest - depth)
+        self._deepest = max(self._deepest, deepest)
+        if self._size > 2 * MAX_NODES:
+            raise _excessive(node)
         return value
 
-    def _again(self, node: Node, value: Any, size: int) -> Any:
+    def _again(self, node: Node, depth: int) -> Any:
+        known = self._done[id(node)]
+        if known is None:
+            raise Malformed("the value of an anchor contains itself", node.start_mark.index)
+        value, size, height = known
         self._size += size
         self._alias_size += size
+        self._deepest = max(self._deepest, depth + height)
         if self._alias_size > MAX_ALIAS_NODES:
-            raise Malformed("the document contains excessive aliasing; not read", node.start_mark.index)
+            raise _excessive(node)
+        if self._deepest > MAX_DEPTH:
+            raise Malformed(f"nested deeper than {MAX_DEPTH} levels; not read", node.start_mark.index)
         return value
 
-    def _fill(self, mapping: dict[str, Any], node: Node, depth: int) -> None:
-        for key, child in node.value:
-            if type(key) is ScalarNode and key.tag is STRING:
-                mapping[key.value] = self.construct(child, depth + 1)
-            elif is_merge(key):
-                for merged in merged_mappings(child):
-                    mapping.update(self.construct(merged, depth + 1))
-            else:
-                mapping[key_text(key)] = self.construct(child, depth + 1)
 
-    def _tagged(self, node: ScalarNode) -> Any:
-        try:
-            return scalars.tagged(node.tag, node.value)
-        except ValueError as error:
-            raise Malformed(str(error), node.start_mark.index) from None
+def _scalar(node: ScalarNode) -> scalars.Scalar:
+    text: str = node.value
+    if node.tag is STRING:
+        return text
+    try:
+        return scalars.plain(text) if node.tag is PLAIN else scalars.tagged(node.tag, text)
+    except ValueError as error:
+        raise Malformed(str(error), node.start_mark.index) from None
+
+
+def _excessive(node: Node) -> Malformed:
+    return Malformed("the document contains excessive aliasing; not read", node.start_mark.index)
 
 
 def is_merge(key: Node) -> bool:
@@ -150,41 +198,55 @@ def merged_mappings(node: Node) -> list[Node]:
     return mappings
 
 
+_PLAIN_KEYS: dict[str, str] = {}
+"""What plain keys mean, for the few thousand that manifests are made of. Sharing them saves memory, too."""
+
+
 def key_text(key: Node) -> str:
     """A mapping key as the string that JSON wants: ``yes:`` becomes ``true``, ``010:`` becomes ``8``."""
     if type(key) is not ScalarNode:
         raise Malformed("a mapping key must be a scalar", key.start_mark.index)
+    text: str = key.value
     if key.tag is STRING:
-        return str(key.value)
-    value = scalars.plain(key.value) if key.tag is PLAIN else scalars.tagged(key.tag, key.value)
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case float():
-            return f"{value:g}"
-        case _:
-            raise Malformed(f"unsupported mapping key {key.value!r}", key.start_mark.index)
+        return text
+    try:
+        if key.tag is not PLAIN:
+            return scalars.tagged_key(key.tag, text)
+        name = scalars.plain_key(text)
+    except ValueError as error:
+        raise Malformed(str(error), key.start_mark.index) from None
+    if len(text) <= LONG_TEXT and len(_PLAIN_KEYS) < MAX_SHARED_KEYS and text != "<<":
+        _PLAIN_KEYS[text] = name
+    return name
+
+
+def _find(node: Node, step: str | int) -> tuple[Node, int] | None:
+    """The collection that holds one step below ``node``, through merge keys another one, and the place of the value among :func:`_children`."""
+    if type(step) is int:
+        return (node, step) if type(node) is SequenceNode and step < len(node.value) else None
+    found = None
+    if type(node) is MappingNode:
+        for place, (key, child) in enumerate(node.value):
+            if is_merge(key):
+                for mapping in merged_mappings(child):
+                    found = _find(mapping, step) or found
+            elif key_text(key) == step:
+                found = node, 2 * place + 1
+    return found
+
+
+def _children(node: Node) -> list[Node]:
+    """The items of a list; the keys and values of a mapping in turn."""
+    return list(chain.from_iterable(node.value)) if type(node) is MappingNode else node.value
 
 
 def child_of(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
     """The key node (None for a list item) and value node at one step below ``node``, or None: the last of equal keys, through merge keys."""
-    if type(step) is int:
-        if type(node) is SequenceNode and step < len(node.value):
-            return None, node.value[step]
+    found = _find(node, step)
+    if found is None:
         return None
-    found = None
-    if type(node) is MappingNode:
-        for key, child in node.value:
-            if is_merge(key):
-                for mapping in merged_mappings(child):
-                    found = child_of(mapping, step) or found
-            elif key_text(key) == step:
-                found = (key, child)
-    return found
+    holder, place = found
+    return holder.value[place // 2] if type(holder) is MappingNode else (None, holder.value[place])
 
 
 class NodePositions:
@@ -206,16 +268,17 @@ class NodePositions:
     def span(self, path: Path) -> tuple[int, int]:
         """First character and end, counted from the document's part of the text, of a field or of its nearest existing parent's key."""
         node = self.root
-        parent = self._first_key()
-        for place, step in enumerate(path):
-            found = child_of(node, step)
+        parent = self._written(node, 0) if type(node) is MappingNode and node.value else (node.start_mark.index, node.start_mark.index + 1)
+        for depth, step in enumerate(path, 1):
+            found = _find(node, step)
             if found is None:
                 return parent
-            key, child = found
-            if place == len(path) - 1:
-                return self._field(key, child)
-            parent = (key.start_mark.index, key.end_mark.index) if key is not None else self._dash(node, child)
-            node = child
+            holder, place = found
+            if depth == len(path):
+                start, end = self._written(holder, place)
+                return (self._written(holder, place - 1)[0] if type(holder) is MappingNode else start), end
+            parent = self._written(holder, place - 1) if type(holder) is MappingNode else self._dash(holder, place)
+            node = _children(holder)[place]
         return parent
 
     def edits(self, changes: Sequence[tuple[Path, Change]]) -> tuple[Edit, ...]:
@@ -223,48 +286,40 @@ class NodePositions:
 
         return edits(self, changes)
 
-    def _first_key(self) -> tuple[int, int]:
-        if type(self.root) is MappingNode and self.root.value:
-            key = self.root.value[0][0]
-            return key.start_mark.index, key.end_mark.index
-        return self.root.start_mark.index, self.root.start_mark.index + 1
-
-    def _field(self, key: Node | None, value: Node) -> tuple[int, int]:
-        if key is None:
-            return value.start_mark.index, self.end_of(value)
-        # The value of an alias stands where its anchor is, before the key.
-        end = self.end_of(value) if value.start_mark.index >= key.end_mark.index else self._line_end(key.end_mark.index)
-        return key.start_mark.index, end
-
-    def _dash(self, sequence: Node, item: Node) -> tuple[int, int]:
-        """The ``- `` of an item in a block list; in a flow list, the first character of the item."""
-        start = item.start_mark.index
-        if isinstance(sequence, CollectionNode) and not sequence.flow_style:
-            text, base = self.document.source.text, self.document.base
-            dash = text.rfind("-", base, base + start)
-            if dash >= 0 and (between := text[dash + 1 : base + start]).strip() == "" or _only_comments(between):
-                return dash - base, dash - base + 1
-        return start, start + 1
-
     def end_of(self, node: Node) -> int:
         """The end of what is written of a node. libyaml ends a block at the next token, which may be lines further down."""
-        if type(node) is ScalarNode:
-            if node.style not in ("|", ">"):
-                return int(node.end_mark.index)
-        elif isinstance(node, CollectionNode) and node.flow_style:
+        is_block = node.style in ("|", ">") if isinstance(node, ScalarNode) else isinstance(node, CollectionNode) and not node.flow_style
+        if not is_block:
             return int(node.end_mark.index)
-        elif node.value:
-            last = node.value[-1][1] if type(node) is MappingNode else node.value[-1]
-            if last.start_mark.index >= node.start_mark.index:
-                return self.end_of(last)
+        if isinstance(node, CollectionNode) and node.value:
+            return self._written(node, len(_children(node)) - 1)[1]
         start, end = self.document.base + node.start_mark.index, self.document.base + node.end_mark.index
         return start + len(self.document.source.text[start:end].rstrip()) - self.document.base
 
-    def _line_end(self, index: int) -> int:
-        text, base = self.document.source.text, self.document.base
-        end = text.find("\n", base + index)
-        return len(text[base : end if end >= 0 else len(text)].rstrip())
+    def _written(self, holder: Node, place: int) -> tuple[int, int]:
+        """Where the child of a collection is written. The node of an alias stands where its anchor is; here it counts where the alias is."""
+        children = _children(holder)
+        if not self.document.has_aliases:
+            return children[place].start_mark.index, self.end_of(children[place])
+        start = end = holder.start_mark.index
+        for child in children[: place + 1]:
+            if child.start_mark.index >= end:
+                start, end = child.start_mark.index, self.end_of(child)
+            else:
+                start, end = self._after(end, _ALIAS_OR_COMMENT)
+        return start, end
 
+    def _dash(self, sequence: Node, place: int) -> tuple[int, int]:
+        """The ``-`` of an item in a block list; in a flow list, the first character of the item."""
+        if not isinstance(sequence, CollectionNode) or sequence.flow_style:
+            start, _ = self._written(sequence, place)
+            return start, start + 1
+        return self._after(self._written(sequence, place - 1)[1] if place else sequence.start_mark.index, _DASH_OR_COMMENT)
 
-def _only_comments(text: str) -> bool:
-    return all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()[1:])
+    def _after(self, index: int, wanted: re.Pattern[str]) -> tuple[int, int]:
+        """The first match of a pattern after a character, leaving out comments, which it matches without a group."""
+        base = self.document.base
+        for match in wanted.finditer(self.document.source.text, base + index):
+            if match[1]:
+                return match.start() - base, match.end() - base
+        return index, index

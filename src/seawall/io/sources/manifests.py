@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import Node
 
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
@@ -25,17 +25,37 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 def read_manifest(path: str, *, found: bool = False) -> Iterator[Resource | InputError]:
     """The resources of one input, ``-`` being standard input, and an error for each part that cannot be read.
 
-    ``found`` says that the user did not name the file but a directory above it. Then JSON that cannot be Kubernetes is passed over in
-    silence, where a file that was named is read and reported whatever it is.
+    ``found`` says that the user did not name the file but a directory above it. Then it may hold no Kubernetes object at all, and JSON that
+    cannot be Kubernetes is passed over whatever is wrong with it; a file that was named has to have an object in it.
     """
+    nothing = True
+    for item in _read(path, found=found):
+        nothing = False
+        yield item
+    if nothing and not found:
+        yield InputError(path, "no Kubernetes object in it")
+
+
+def _read(path: str, *, found: bool) -> Iterator[Resource | InputError]:
+    problem = None
     try:
-        source = Source(path, decode(path, read_bytes(path)))
+        data = read_bytes(path)
     except InputError as error:
         yield error
         return
-    if found and path.endswith(".json") and "apiVersion" not in source.text:
+    try:
+        text = decode(path, data)
+    except InputError as error:
+        # kubectl puts replacement characters for what is no text, and applies the rest.
+        problem, text = error, decode(path, data, errors="replace")
+    is_other_json = found and path.endswith(".json") and "apiVersion" not in text
+    if is_other_json and "\\" not in text:  # with an escape in it, apiVersion may be written in another way
         return
-    yield from resources(source)
+    if problem and not is_other_json:
+        yield problem
+    for item in resources(Source(path, text)):
+        if not (is_other_json and isinstance(item, InputError)):
+            yield item
 
 
 def resources(source: Source) -> Iterator[Resource | InputError]:
@@ -45,26 +65,35 @@ def resources(source: Source) -> Iterator[Resource | InputError]:
             yield _error(source, document)
             continue
         try:
-            yield from _objects(document, document.root, value_of(document.root))
+            yield from _objects(document, document.root, value_of(document.root, has_aliases=document.has_aliases))
         except Malformed as error:
             yield _error(source, Malformed(error.message, document.base + error.index))
 
 
 def _objects(document: Document, root: Node, data: Any) -> Iterator[Resource]:
-    """A document is an object, a list of objects (``kind: List``, ``PodList``, ...) or something else, which is passed over."""
+    """A document is an object, a list of objects or something else, which is passed over.
+
+    To kubectl whatever has ``items`` is a list (``List``, ``PodList``, ...), and lists may hold lists. Other tools go by the kind, so that
+    something with ``items`` that is not called a list is both here.
+    """
     if type(data) is not dict:
         return
-    kind, items = data.get("kind"), data.get("items")
-    if type(kind) is str and kind.endswith("List") and type(items) is list and "apiVersion" in data:
-        found = child_of(root, "items")
-        if found is not None and type(found[1]) is SequenceNode:
-            for item, node in zip(items, found[1].value, strict=True):
-                if type(item) is dict and kind != "List" and "kind" not in item:
-                    # A typed list (PodList) may leave apiVersion and kind of its items out.
-                    item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
-                yield from _objects(document, node, item)
-    elif type(kind) is str and type(data.get("apiVersion")) is str and type(root) is MappingNode:
-        yield Resource(document.source.path, data, NodePositions(document, root))
+    kind, version, items = data.get("kind"), data.get("apiVersion"), data.get("items")
+    if type(kind) is not str or type(version) is not str:
+        return
+    if type(items) is list and (found := child_of(root, "items")) is not None:
+        for item, node in zip(items, found[1].value, strict=True):
+            yield from _objects(document, node, _complete(item, version, kind))
+        if kind.endswith("List"):
+            return
+    yield Resource(document.source.path, data, NodePositions(document, root))
+
+
+def _complete(item: Any, version: str, kind: str) -> Any:
+    """An item of a typed list (``PodList``) may leave its apiVersion and kind out; that of a plain ``List`` may not."""
+    if type(item) is not dict or kind == "List" or not kind.endswith("List"):
+        return item
+    return {**item, "apiVersion": item.get("apiVersion") or version, "kind": item.get("kind") or kind.removesuffix("List")}
 
 
 def _error(source: Source, error: Malformed) -> InputError:
@@ -82,20 +111,24 @@ def read_bytes(path: str) -> bytes:
             data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with open(path, "rb") as file:
-                size = os.fstat(file.fileno())
-                if stat.S_ISREG(size.st_mode) and size.st_size > MAX_FILE_BYTES:
-                    raise InputError(path, f"{size.st_size / 2**20:.0f} MiB is over the limit of {MAX_FILE_BYTES // 2**20} MiB; not read", 1)
+                status = os.fstat(file.fileno())
+                if stat.S_ISREG(status.st_mode) and status.st_size > MAX_FILE_BYTES:
+                    raise _too_large(path, f"{status.st_size / 2**20:.0f} MiB is")
                 data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise InputError(path, (error.strerror or str(error)).lower()) from None
     except ValueError:
         raise InputError(path, "no file can have this name") from None
     if len(data) > MAX_FILE_BYTES:
-        raise InputError(path, f"over the limit of {MAX_FILE_BYTES // 2**20} MiB; not read", 1)
+        raise _too_large(path, "it is")
     return data
 
 
-def decode(path: str, data: bytes) -> str:
+def _too_large(path: str, size: str) -> InputError:
+    return InputError(path, f"{size} over the limit of {MAX_FILE_BYTES // 2**20} MiB; not read", 1)
+
+
+def decode(path: str, data: bytes, errors: str = "strict") -> str:
     """Text out of bytes: UTF-8, or what the byte order mark says. Raises ``InputError`` at the line of the first bad byte."""
     encoding = "utf-8"
     for bom, name in _BOMS:
@@ -103,7 +136,7 @@ def decode(path: str, data: bytes) -> str:
             data, encoding = data[len(bom) :], name
             break
     try:
-        return data.decode(encoding)
+        return data.decode(encoding, errors)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data[: error.start].decode(encoding, "replace").count("\n") + 1
         raise InputError(path, f"not valid {encoding.upper()}: {error.reason} at byte {error.start}", line) from None

@@ -1,27 +1,35 @@
 """Text to a tree of nodes, each with its place in the text: YAML by libyaml, JSON by libyaml too, or by our own reader where that cannot.
 
-libyaml composes a tree with positions at about 30 MB/s. Two things it does not bound are bounded here, before it starts: the depth, because
-it recurses on the C stack, and the count of nodes, because each takes about 500 bytes.
+libyaml composes a tree with positions at about 30 MB/s. It bounds neither the depth, though it recurses on the C stack, nor the count of nodes,
+each of which takes about 400 bytes; so both are counted here, in the hooks that it calls for every node.
 """
 
+import gc
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 import yaml
 from yaml._yaml import CParser
+from yaml.composer import Composer
 from yaml.error import Mark
+from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from seawall.io.sources.limits import MAX_DEPTH, MAX_NODES
+from seawall.io.sources.limits import MAX_DEPTH, MAX_NODES, MAX_TAG_DIRECTIVES
 
 PLAIN: Final = ""
 """The tag of a scalar whose type is still to be told from its text."""
 STRING: Final = "tag:yaml.org,2002:str"
 
-_SAFE_C_RECURSION = 8_000  # libyaml's binding overflows an 8 MiB stack between 10,000 and 30,000 levels
-_DEEP_INDENT = re.compile(rb"^[ \-?:\t]{2000}", re.MULTILINE)
+_JSON_START: Final = re.compile(r"(?:---)?(?:\s|#[^\n]*\n)*(?=\{)")
+_FOLDED_BY_YAML: Final = re.compile("[\x85\u2028\u2029]")
+"""Line breaks to YAML 1.1, ordinary characters of a string to JSON."""
+_BARE_TAG: Final = re.compile(r"!(?<![^\s,\[{]!)\s")
+"""Perhaps the tag ``!``: it makes a string of anything."""
 
 
 class Malformed(Exception):
@@ -34,16 +42,44 @@ class Malformed(Exception):
 
 
 class _Composer(CParser):
-    """libyaml's composer without type resolution: :mod:`scalars` resolves types as Kubernetes does, and later, and only where a value is read."""
+    """libyaml's composer, bounded, without type resolution: :mod:`scalars` resolves types as Kubernetes does, and only where a value is read."""
+
+    __slots__ = ("depth", "nodes")  # a tenth faster than with a dictionary
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.depth = 0
+        self.nodes = 0
 
     def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002 (called by libyaml's binding)
         return PLAIN if kind is ScalarNode and implicit[0] else STRING
 
     def descend_resolver(self, parent: Node | None, index: Any) -> None:  # noqa: ARG002
-        pass
+        self.depth += 1
+        self.nodes += 1
+        if self.depth > MAX_DEPTH:
+            raise _too_deep(parent.start_mark.index if parent else 0)
+        if self.nodes > MAX_NODES:
+            raise _too_many(parent.start_mark.index if parent else 0)
 
     def ascend_resolver(self) -> None:
-        pass
+        self.depth -= 1
+
+
+class _PatientComposer(Composer, _Composer):
+    """PyYAML's own composer on libyaml's events. Slower, and able to do what libyaml's cannot: an anchor may be given again, ``!`` is a tag."""
+
+    def __init__(self, data: bytes) -> None:
+        _Composer.__init__(self, data)
+        Composer.__init__(self)
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        if not self.check_event(AliasEvent):
+            event: Any = self.peek_event()
+            self.anchors.pop(event.anchor, None)
+            if event.tag == "!" and event.value != "<<":
+                event.tag = STRING
+        return super().compose_node(parent, index)
 
 
 def compose(text: str) -> Iterator[Node]:
@@ -51,91 +87,129 @@ def compose(text: str) -> Iterator[Node]:
 
     Raises :class:`Malformed`, also for text beyond the limits.
     """
-    data = text.encode("utf-8", "surrogatepass")
-    _bound(data)
-    try:
-        parser = _Composer(data)
-        try:
-            while parser.check_node():
-                yield parser.get_node()
-        finally:
-            parser.dispose()
-    except yaml.YAMLError as error:
-        if text.lstrip()[:1] == "{" and (root := _compose_json(text)):
-            yield root
-            return
-        raise _malformed(error, text) from None
-
-
-def _bound(data: bytes) -> None:
-    """Refuse what is nested too deep or has too many nodes. A cheap upper bound first; exact counting only where that is not enough."""
-    openers = data.count(b"[") + data.count(b"{")
-    separators = data.count(b"\n") + data.count(b",") + data.count(b":") + data.count(b"- ") + openers
-    if openers < _SAFE_C_RECURSION and separators < MAX_NODES and not _DEEP_INDENT.search(data):
+    json_start = _JSON_START.match(text)
+    if json_start and _FOLDED_BY_YAML.search(text) and (roots := _compose_json(text, json_start.end())):
+        yield from roots
         return
-    depth = nodes = 0
+    data = text.encode("utf-8", "surrogatepass")
+    if data.count(b"%TAG") > MAX_TAG_DIRECTIVES:
+        raise Malformed(f"more than {MAX_TAG_DIRECTIVES:,} %TAG directives; not read", text.index("%TAG"))
+    done = 0
     try:
-        for event in yaml.parse(data, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                nodes += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            else:
-                nodes += 1
-            if depth > MAX_DEPTH or nodes > MAX_NODES:
-                problem = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_NODES:,} values in one document"
-                raise Malformed(f"{problem}; not read", event.start_mark.index if event.start_mark else 0)
-    except yaml.YAMLError:
-        pass  # composing meets the same error, earlier than the place where it could overflow, and reports it
+        for root in _roots(_PatientComposer(data) if _BARE_TAG.search(text) else _Composer(data), data):
+            yield root
+            done += 1
+    except Malformed as error:
+        rest: Iterator[Node]
+        if "found duplicate anchor" in error.message:
+            rest = _roots(_PatientComposer(data), data)
+        elif json_start and (roots := _compose_json(text, json_start.end())):
+            rest = iter(roots)
+        else:
+            raise
+        yield from islice(rest, done, None)
 
 
-def _malformed(error: yaml.YAMLError, text: str) -> Malformed:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is not None:
-        problem = getattr(error, "problem", None) or "cannot be read"
-        context = getattr(error, "context", None)
-        return Malformed(f"not valid YAML: {problem}{f' ({context})' if context else ''}", mark.index)
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keeps the garbage collector from walking a growing tree again and again; there is nothing in it to collect."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _roots(composer: _Composer, data: bytes) -> Iterator[Node]:
+    try:
+        while composer.check_node():
+            with collector_paused():
+                root = composer.get_node()
+            if root is not None:
+                yield root
+    except yaml.YAMLError as error:
+        raise _malformed(error, data) from None
+
+
+def _malformed(error: yaml.YAMLError, data: bytes) -> Malformed:
     if isinstance(error, yaml.reader.ReaderError):
-        control = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]", text)
-        return Malformed(f"not valid YAML: {error.reason}", control.start() if control else 0)
-    return Malformed(f"not valid YAML: {error}", 0)
+        return Malformed(f"not valid YAML: {error.reason} (U+{error.character:04X})", len(data[: error.position].decode("utf-8", "replace")))
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Malformed(f"not valid YAML: {error}", 0)
+    context = f" ({error.context})" if error.context else ""
+    opening, mark = error.context_mark, error.problem_mark or error.context_mark
+    index = mark.index if mark else 0
+    if opening and index >= len(data.decode("utf-8", "surrogatepass").rstrip()):
+        index = opening.index  # what is never closed is better shown where it was opened than at the end of the text
+    return Malformed(f"not valid YAML: {error.problem}{context}", index)
+
+
+def _too_deep(index: int) -> Malformed:
+    return Malformed(f"nested deeper than {MAX_DEPTH} levels; not read", index)
+
+
+def _too_many(index: int) -> Malformed:
+    return Malformed(f"more than {MAX_NODES:,} values in one document; not read", index)
+
+
+_JSON_TOKEN: Final = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^\s{}\[\],:"]+))')
+_JSON_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _compose_json(text: str, start: int) -> list[Node] | None:
+    """JSON values, one after the other, as the same kind of nodes; None if the text is something else.
+
+    For what libyaml cannot read: surrogate pairs, tabs before the first brace, keys of over 1,024 characters, objects without ``---`` between them.
+    """
+    if sum(map(text.count, "[{,:")) > MAX_NODES:
+        raise _too_many(start)
+    if not _is_json(text, start):
+        return None
+    stack: list[list[Any]] = [[]]
+    openings: list[int] = []
+    for match in _JSON_TOKEN.finditer(text, start):
+        mark, string, word = match.groups()
+        begin, end = match.start(match.lastindex or 0), match.end()
+        if mark in ("{", "["):
+            if len(openings) >= MAX_DEPTH:
+                raise _too_deep(begin)
+            stack.append([])
+            openings.append(begin)
+        elif mark in ("}", "]"):
+            children, opening = stack.pop(), _mark(openings.pop())
+            stack[-1].append(
+                MappingNode(STRING, list(zip(children[::2], children[1::2], strict=True)), opening, _mark(end), flow_style=True)
+                if mark == "}"
+                else SequenceNode(STRING, children, opening, _mark(end), flow_style=True)
+            )
+        elif string is not None:
+            # As in Go, half of a surrogate pair is a replacement character.
+            value = _LONE_SURROGATE.sub("\ufffd", json.loads(string))
+            stack[-1].append(ScalarNode(STRING, value, _mark(begin), _mark(end), style='"'))
+        elif word is not None:
+            stack[-1].append(ScalarNode(PLAIN, word, _mark(begin), _mark(end), style=""))
+    return stack[0]
+
+
+def _is_json(text: str, index: int) -> bool:
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    try:
+        while index < len(text):
+            _, index = decoder.raw_decode(text, index)
+            space = _JSON_SPACE.match(text, index)
+            index = space.end() if space else index
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _mark(index: int) -> Mark:
     """A mark of which only the index is told, as nobody here asks for more."""
     return Mark("", index, 0, 0, None, 0)
-
-
-_JSON_TOKEN: Final = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^\s{}\[\],:"]+))')
-
-
-def _compose_json(text: str) -> Node | None:
-    """JSON that libyaml cannot read (surrogate pairs, tabs before the first brace, long keys), as the same kind of nodes; None if it is not JSON."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    stack: list[list[Any]] = [[]]
-    openings: list[int] = []
-    for match in _JSON_TOKEN.finditer(text):
-        mark, string, word = match.groups()
-        start, end = match.start(match.lastindex or 0), match.end()
-        if mark in ("{", "["):
-            if len(openings) > MAX_DEPTH:
-                raise Malformed(f"nested deeper than {MAX_DEPTH} levels; not read", start)
-            stack.append([])
-            openings.append(start)
-        elif mark in ("}", "]"):
-            children, begin = stack.pop(), openings.pop()
-            stack[-1].append(
-                MappingNode(STRING, list(zip(children[::2], children[1::2], strict=True)), _mark(begin), _mark(end), flow_style=True)
-                if mark == "}"
-                else SequenceNode(STRING, children, _mark(begin), _mark(end), flow_style=True)
-            )
-        elif string is not None:
-            stack[-1].append(ScalarNode(STRING, json.loads(string), _mark(start), _mark(end), style='"'))
-        elif word is not None:
-            stack[-1].append(ScalarNode(PLAIN, word, _mark(start), _mark(end)))
-    root: Node = stack[0][0]
-    return root
