@@ -53,8 +53,9 @@ def fix(scan: Callable[[Mapping[str, str]], Report], read: Callable[[str], str],
 
 
 def _can_be_fixed(finding: Finding) -> bool:
-    """One file is changed at a time, and only where the text can be edited."""
-    return finding.status is Status.OPEN and len({edit.path for edit in _edits(finding)}) == 1
+    """One file is changed at a time, and only what can be judged again at once: not the template behind a rendered object."""
+    rendered = any(location.origin for location in finding.locations)
+    return finding.status is Status.OPEN and not rendered and len({edit.path for edit in _edits(finding)}) == 1
 
 
 def _edits(finding: Finding) -> Sequence[Edit]:

@@ -8,9 +8,10 @@ what stands between objects, which run at the end.
 import multiprocessing
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import msgspec
 from msgspec import Struct, field
@@ -26,10 +27,14 @@ from seawall.core.verdict import NotEvaluated
 from seawall.deploy.workload import Checks, Inventory, judge, judge_together
 from seawall.deploy.workload.exemptions import Translation, object_exemptions, policy_entry, policy_exemptions, policy_location
 from seawall.deploy.workload.inventory import outline
+from seawall.io.sources.charts import render_chart
 from seawall.io.sources.comments import comment_exemptions
+from seawall.io.sources.discovery import discover
 from seawall.io.sources.document import NodePositions, Source
+from seawall.io.sources.kustomize import render_kustomization
 from seawall.io.sources.late import LatePositions, find_places
 from seawall.io.sources.manifests import read_manifest, resources
+from seawall.io.sources.rendering import Rendered, resources_of
 from seawall.io.sources.walk import walk
 
 BATCH_BYTES = 1 << 20
@@ -40,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What a scan is to do beside its checks.
 
     ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools.
+    ``values`` (files) and ``set`` (``key=value``) are for the charts, ``kubernetes_version`` is what they are told.
     ``changed`` limits what is reported (not what is read) to these absolute paths. ``texts`` stand in for the files of these paths.
     ``processes`` defaults to the cores this process may use.
     """
@@ -49,17 +55,29 @@ class Settings(Struct, frozen=True, kw_only=True):
     policy_path: str = ""
     translation: Translation = {}
     baseline: Baseline = Baseline()
-    changed: Collection[str] | None = None
+    changed: frozenset[str] | None = None
+    values: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    kubernetes_version: str = ""
     texts: Mapping[str, str] = {}
     processes: int = 0
 
 
+class Kind(StrEnum):
+    """How an input becomes objects."""
+
+    MANIFEST = "manifest"
+    CHART = "chart"
+    KUSTOMIZATION = "kustomize"
+
+
 class Input(Struct, frozen=True):
-    """A file to read. ``found`` says that a directory above it was named, not the file itself."""
+    """A file to read or a directory to render. ``found`` says that a directory above it was named, not the input itself."""
 
     path: str
-    size: int
-    found: bool
+    size: int = 0
+    found: bool = False
+    kind: Kind = Kind.MANIFEST
 
 
 class Outline(Struct, frozen=True):
@@ -78,6 +96,7 @@ class Batch(Struct):
     errors: list[ScanError] = field(default_factory=list)
     exemptions: list[Exemption] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    rendered: dict[str, Rendered] = field(default_factory=dict)
     resources: int = 0
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
     outlines: list[Outline] = field(default_factory=list)
@@ -88,6 +107,7 @@ class Batch(Struct):
         self.errors += other.errors
         self.exemptions += other.exemptions
         self.paths += other.paths
+        self.rendered |= other.rendered
         self.resources += other.resources
         self.outlines += other.outlines
         self.count(other.outcomes)
@@ -138,7 +158,7 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
     for item in inputs:
         errors = objects = 0
         commented: set[int] = set()
-        for resource in _read(item.path, settings, found=item.found):
+        for resource in _objects(item, settings, batch.rendered):
             if isinstance(resource, InputError):
                 batch.errors.append(ScanError.of(resource))
                 errors += 1
@@ -177,7 +197,25 @@ def _exemptions(resource: Resource, settings: Settings, commented: set[int]) -> 
             yield from comment_exemptions(document)
 
 
-def _read(path: str, settings: Settings, *, found: bool = False) -> Iterator[Resource | InputError]:
+def _objects(item: Input, settings: Settings, rendered: dict[str, Rendered]) -> Iterator[Resource | InputError]:
+    """The objects of an input. What was rendered is kept in ``rendered``."""
+    if item.kind is Kind.MANIFEST:
+        return _read(item.path, settings, rendered, found=item.found)
+    try:
+        if item.kind is Kind.CHART:
+            rendered[item.path] = render_chart(
+                item.path, values=settings.values, settings=settings.set, kubernetes_version=settings.kubernetes_version
+            )
+        else:
+            rendered[item.path] = render_kustomization(item.path)
+    except InputError as error:
+        return iter([error])
+    return resources_of(rendered[item.path])
+
+
+def _read(path: str, settings: Settings, rendered: Mapping[str, Rendered], *, found: bool = False) -> Iterator[Resource | InputError]:
+    if path in rendered:
+        return resources_of(rendered[path])
     if path in settings.texts:
         return resources(Source(path, settings.texts[path]))
     return read_manifest(path, found=found)
@@ -189,7 +227,7 @@ def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
     together = judge_together(Inventory(outlined), checks)
     failures = (failure for _, failure in together.failures)
     try:
-        find_places(failures, lambda path: _read(path, settings), with_edits=settings.with_edits)
+        find_places(failures, lambda path: _read(path, settings, total.rendered), with_edits=settings.with_edits)
     except InputError as error:
         total.errors.append(ScanError.of(error))
         return
@@ -212,8 +250,14 @@ def _reported(total: Batch, checks: Checks, settings: Settings) -> tuple[Finding
     ran = checks.rules.keys() | {EVERY_RULE}
     findings += [remark(UNUSED, exemption) for exemption in unused if ran >= set(exemption.rules)]
     if settings.changed is not None:
-        findings = [finding for finding in findings if os.path.realpath(finding.locations[0].path) in settings.changed]
+        findings = [finding for finding in findings if _written_in(finding) & settings.changed]
     return compare(findings, settings.baseline)
+
+
+def _written_in(finding: Finding) -> set[str]:
+    """The real paths of the files in which a finding can be mended: for what was rendered, those that it was rendered from."""
+    places = [(location.origin or location).path for location in finding.locations]
+    return {os.path.realpath(path) for path in places[:1]}
 
 
 def _place(finding: Finding, order: Mapping[str, int]) -> tuple[int, int, int, str]:
@@ -222,12 +266,28 @@ def _place(finding: Finding, order: Mapping[str, int]) -> tuple[int, int, int, s
 
 
 def _inputs(targets: Sequence[str]) -> Iterator[Input | InputError]:
+    """What the targets name: ``chart:DIR``, ``kustomize:DIR``, files, ``-``, and directories with all that is in them."""
     for target in targets:
-        if target != "-" and os.path.isdir(target):
-            for path in walk(target):
-                yield path if isinstance(path, InputError) else Input(path, _size(path), found=True)
+        prefix, colon, rest = target.partition(":")
+        if colon and prefix in (Kind.CHART, Kind.KUSTOMIZATION):
+            yield Input(rest, kind=Kind(prefix))
+        elif target != "-" and os.path.isdir(target):
+            yield from _below(target)
         else:
-            yield Input(target, _size(target), found=False)
+            yield Input(target, _size(target))
+
+
+def _below(directory: str) -> Iterator[Input | InputError]:
+    """Charts and kustomizations are rendered; their parts are no manifests of their own."""
+    discovery = discover(directory)
+    for kind, places in ((Kind.CHART, discovery.charts), (Kind.KUSTOMIZATION, discovery.kustomizations)):
+        for place in places:
+            yield Input(place, found=True, kind=kind)
+    for path in walk(directory):
+        if isinstance(path, InputError):
+            yield path
+        elif not discovery.covers(path):
+            yield Input(path, _size(path), found=True)
 
 
 def _size(path: str) -> int:

@@ -65,7 +65,7 @@ def test_a_number_that_cel_has_not_is_an_error() -> None:
     [
         ("1 +", "line 1, column 4: mismatched input '<EOF>'"),
         ("true &&\n now()", "line 2, column 5: undeclared reference to 'now'"),
-        ("objekt.x", "line 1, column 1: undeclared reference to 'objekt'"),
+        ("objekt.x", "line 1, column 7: undeclared reference to 'objekt.x'"),
         ("'a' * 3", "line 1, column 5: found no matching overload for '_*_' applied to '(string, int)'"),
         ("(" * 400 + "1" + ")" * 400, "the expression nests too deep"),
         ("object" + ".a" * 1000, "the expression nests too deep"),
@@ -102,15 +102,21 @@ def test_what_ran_out_of_memory_is_not_tried_again_and_others_work() -> None:
     assert evaluate("object.s == 'a'", {"s": "a"}).value is True
 
 
+@pytest.mark.parametrize("data", [{"s": "a\0b"}, {"a\0b": 1}, {"l": [{"s": "\0"}]}])
+def test_text_that_the_core_would_cut_is_not_judged(data: dict[str, Any]) -> None:
+    assert evaluate("true", data).error == "text with a NUL character cannot be judged"
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=10,
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=3))
+@given(st.dictionaries(TEXT, JSON, max_size=3))
 def test_an_object_goes_through_unchanged(data: dict[str, Any]) -> None:
     assert evaluate("object", data).value == data
 
@@ -120,7 +126,6 @@ def test_an_object_goes_through_unchanged(data: dict[str, Any]) -> None:
 def test_no_text_is_more_than_an_error(text: str) -> None:
     try:
         result = evaluate(text, OBJECT)
-    except UsageError as error:
-        assert str(error)
-    else:
-        assert isinstance(result, Result)
+    except UsageError:
+        return
+    assert isinstance(result, Result)

@@ -49,7 +49,14 @@ def test_a_broken_definition_is_named(tmp_path: Path) -> None:
             "group": "example.com",
             "scope": "Cluster",
             "names": {"kind": "Shop", "plural": "shops"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "thing"}}}],
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "thing"}}}},
+                }
+            ],
         },
     }
     report = judged(tmp_path, shop("a"), definition)

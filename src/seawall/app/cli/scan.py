@@ -30,6 +30,7 @@ Examples:
   seawall scan --profile pss-restricted@v1.29 .     what Pod Security admission would say
   seawall scan . --output sarif=seawall.sarif       a file for code scanning, text on the screen
   seawall scan . --rule privileged --fail-on never  one rule, never failing
+  seawall scan chart:charts/web --set replicas=3    a chart; findings name template and rendered line
   seawall scan . --changed-since origin/main        what this branch brings
 """
 )
@@ -42,6 +43,8 @@ Examples:
 @click.option(
     "-o", "--output", "outputs", multiple=True, envvar="SEAWALL_OUTPUT", metavar="FORMAT=FILE", help="Also write a report to a file (repeatable)."
 )
+@click.option("--values", multiple=True, metavar="FILE", help="Values file for the charts (repeatable).")
+@click.option("--set", "settings_", multiple=True, envvar="SEAWALL_SET", metavar="KEY=VALUE", help="A value for the charts (repeatable).")
 @click.option("--baseline", metavar="FILE", help="Findings that are known; they are not reported as open.")
 @click.option("--write-baseline", "new_baseline", allow_from_autoenv=False, metavar="FILE", help="Write all findings of this run into a baseline.")
 @click.option(
@@ -64,11 +67,14 @@ def command(
     fail_on: str | None,
     format_: str,
     outputs: tuple[str, ...],
+    values: tuple[str, ...],
+    settings_: tuple[str, ...],
     baseline: str | None,
     new_baseline: str | None,
     revision: str | None,
 ) -> None:
-    """Judge everything that applies to the targets: files, directories, or - for standard input."""
+    """Judge everything that applies to the targets: files, directories, chart:DIR, kustomize:DIR, or - for standard input. In a directory charts
+    and kustomizations are rendered, with helm and kustomize or kubectl."""
     files = [_output(text) for text in outputs]
     formats = {format_, *(name for name, _ in files)}
     policy, policy_path = policy_for(targets[0], policy_file, profile, kubernetes_version)
@@ -79,6 +85,9 @@ def command(
         policy_path=policy_path,
         translation=translation(registry()),
         baseline=read_baseline(baseline) if baseline else Baseline(),
+        values=values,
+        set=settings_,
+        kubernetes_version=policy.kubernetes_version,
         changed=changed_since(revision, _directory(targets[0])) if revision else None,
     )
     report = scan(targets, checks, settings)

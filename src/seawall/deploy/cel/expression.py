@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from seawall.core.errors import UsageError
@@ -31,6 +32,7 @@ MAX_VALUES: Final = 100_000
 """Values within a result."""
 
 _BUILDERS: Final = re.compile(r"\b(?:map|optMap|optFlatMap)\b")
+_NUL: Final = rb"\u0000"
 _POSITION: Final = re.compile(r"<input>:(-?[0-9]+):(-?[0-9]+): (.*)")
 _STATUS: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
@@ -59,6 +61,9 @@ class Program:
         if self._gave_up:
             return Result(error=self._gave_up)
         try:
+            if _NUL in msgspec.json.encode(data):
+                # The binding cuts text there, so that an expression would see, and pass, another object.
+                return Result(error="text with a NUL character cannot be judged")
             with limited_memory():
                 value = self._evaluate({"object": data})
                 kind, plain = value.type().name().lower(), _plain(value, [MAX_VALUES])

@@ -5,7 +5,7 @@ from typing import Final
 
 from seawall.core.resource import Path
 
-_STEP: Final = re.compile(r"(?:(?:^|\.)([A-Za-z0-9_-]+)|\[([^\[\]]+)\])")
+_STEP: Final = re.compile(r"(?:(?:^|(?<=[\w\]-])\.)([A-Za-z0-9_-]+)|\[([^\[\]]+)\])")
 MAX_LENGTH: Final = 1000
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from seawall.core.report import Report
 from seawall.io.reports.context import Context
 
-FORMATS: Final = ("text", "table", "json", "sarif", "junit")
+FORMATS: Final = ("text", "table", "json", "sarif", "junit", "gitlab", "csv", "html", "markdown", "openreports")
 
 
 def pieces(format_: str, report: Report, context: Context) -> Iterator[str]:

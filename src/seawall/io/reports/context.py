@@ -8,9 +8,13 @@ from seawall.core.rule import Rule
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """``color`` and ``width`` (columns) describe the terminal; ``verbose`` asks for everything, suppressed findings included."""
+    """``color`` and ``width`` (columns) describe the terminal; ``verbose`` asks for everything, suppressed findings included.
+
+    ``now`` is when the scan ended (ISO 8601, UTC: ``2027-01-31T12:00:00Z``), for the formats that must say so; the report itself has no clock.
+    """
 
     rules: Mapping[str, Rule] = {}
     color: bool = False
     width: int = 100
     verbose: bool = False
+    now: str = ""

@@ -25,6 +25,7 @@ MAX_SHARED_KEYS = 10_000
 _BREAK = "\r\x85\u2028\u2029"  # what YAML 1.1 takes for the end of a line, beside the newline that editors count
 _SEPARATOR = re.compile(rf"^---(?=[ \t\n{_BREAK}]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(rf"(?:^(?!%)|(?<=^---)|[{_BREAK}])[ \t]*[^ \t\n#{_BREAK}]", re.MULTILINE)
+_LATE_MARK = re.compile(r"(?:---[ \t]*(?:#[^\n]*)?\r?\n\s*)?\ufeff+")
 _ALIAS_OR_COMMENT = re.compile(r"#[^\n]*|\*([^\s,\[\]{}]+)")
 _DASH_OR_COMMENT = re.compile(r"#[^\n]*|(-)")
 
@@ -91,10 +92,15 @@ def _documents(source: Source) -> Iterator[tuple[int, Document | Malformed]]:
 
 
 def _parts(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of the parts between lines that begin with ``---``, without those that hold nothing but comments and directives."""
+    """Start and end of the parts between lines that begin with ``---``, without those that hold nothing but comments and directives.
+
+    A part may begin with a byte order mark, where files were joined; it is left out.
+    """
     start = 0
     for separator in chain(_SEPARATOR.finditer(text), (None,)):
         end = separator.start() if separator else len(text)
+        mark = _LATE_MARK.match(text, start, end)
+        start = mark.end() if mark else start
         if _CONTENT.search(text, start + 3 if text.startswith("---", start) else start, end):
             yield start, end
         start = end
@@ -276,7 +282,9 @@ class NodePositions:
             holder, place = found
             if depth == len(path):
                 start, end = self._written(holder, place)
-                return (self._written(holder, place - 1)[0] if type(holder) is MappingNode else start), end
+                if type(holder) is MappingNode:
+                    start = self._written(holder, place - 1)[0]
+                return start, self._trimmed(start, end)
             parent = self._written(holder, place - 1) if type(holder) is MappingNode else self._dash(holder, place)
             node = _children(holder)[place]
         return parent
@@ -293,8 +301,7 @@ class NodePositions:
             return int(node.end_mark.index)
         if isinstance(node, CollectionNode) and node.value:
             return self._written(node, len(_children(node)) - 1)[1]
-        start, end = self.document.base + node.start_mark.index, self.document.base + node.end_mark.index
-        return start + len(self.document.source.text[start:end].rstrip()) - self.document.base
+        return self._trimmed(node.start_mark.index, node.end_mark.index)
 
     def _written(self, holder: Node, place: int) -> tuple[int, int]:
         """Where the child of a collection is written. The node of an alias stands where its anchor is; here it counts where the alias is."""
@@ -308,6 +315,11 @@ class NodePositions:
             else:
                 start, end = self._after(end, _ALIAS_OR_COMMENT)
         return start, end
+
+    def _trimmed(self, start: int, end: int) -> int:
+        """The end of a region without the blanks before it."""
+        base = self.document.base
+        return start + len(self.document.source.text[base + start : base + end].rstrip(" \t\r\n"))
 
     def _dash(self, sequence: Node, place: int) -> tuple[int, int]:
         """The ``-`` of an item in a block list; in a flow list, the first character of the item."""

@@ -26,7 +26,7 @@ from yaml.nodes import CollectionNode, MappingNode, Node
 
 from seawall.core.fix import Change, Edit
 from seawall.core.resource import Path
-from seawall.io.sources.document import NodePositions, value_of
+from seawall.io.sources.document import NodePositions, Source, value_of
 from seawall.io.sources.layout import Layout, Unsafe, index_of
 from seawall.io.sources.nodes import Malformed, compose
 from seawall.io.sources.patch import Replacement, replacements
@@ -46,7 +46,7 @@ def edits(positions: NodePositions, changes: Changes) -> tuple[Edit, ...]:
     its own line along; lines of comments stay, unless they are inside of what was to go.
     """
     try:
-        return tuple(_edits(positions, changes))
+        return tuple(_edits(positions, changes)) if changes else ()
     except (Unsafe, Impossible, Malformed):
         return ()
 
@@ -77,7 +77,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 def _edits(positions: NodePositions, changes: Changes) -> Iterator[Edit]:
     source, layout = positions.document.source, Layout(positions.document)
-    for depth, mapping, style in reversed(list(_mappings(positions.root, changes, layout))):
+    for depth, mapping, style in reversed(_mappings(positions.root, changes, layout)):
         start, end = _extent(mapping, layout)
         indentation = "" if mapping.flow_style else " " * layout.column(start)
         old = _read(indentation + layout.text[start:end])
@@ -89,26 +89,40 @@ def _edits(positions: NodePositions, changes: Changes) -> Iterator[Edit]:
         parts = replacements(layout, mapping, old, new, style)
         if not is_same(settled(new), _read(indentation + _replaced(layout.text, start, end, parts))):
             raise Unsafe("the edited text would not say what was wanted")
-        for part in parts:
-            region = *source.line_and_column(part.start), *source.line_and_column(part.end)
-            yield Edit(source.path, *region, layout.text[part.start : part.end], part.new)
+        yield from (_edit(source, part) for part in parts if part.new != layout.text[part.start : part.end])
         return
     raise Unsafe("nothing would be left of the object")
 
 
-def _mappings(root: Node, changes: Changes, layout: Layout) -> Iterator[tuple[int, MappingNode, Style]]:
+def _edit(source: Source, part: Replacement) -> Edit:
+    region = *source.line_and_column(part.start), *source.line_and_column(part.end)
+    return Edit(source.path, *region, source.text[part.start : part.end], part.new)
+
+
+def _mappings(root: Node, changes: Changes, layout: Layout) -> list[tuple[int, MappingNode, Style]]:
     """The mappings that all changes are in, outermost first: how many steps below the root, and the manner of what is around."""
-    node, style = root, Style()
-    for depth, step in enumerate([*_common([path[:-1] for path, _ in changes]), None]):
-        if layout.is_shared(node):
-            raise Unsafe("an alias uses this text, too")
+    ways = [_nodes(root, path[:-1], layout) for path, _ in changes]
+    common = _common([path[:-1] for path, _ in changes])
+    style, found = Style(), []
+    for depth, node in enumerate(min(ways, key=len)[: len(common) + 1]):
         if isinstance(node, MappingNode):
-            yield depth, node, style
-        index = index_of(node, step) if step is not None and isinstance(node, CollectionNode) else None
-        if index is None:
-            return
+            found.append((depth, node, style))
         style = style_inside(node, style, layout)
-        node = node.value[index][1] if isinstance(node, MappingNode) else node.value[index]
+    return found
+
+
+def _nodes(root: Node, path: Path, layout: Layout) -> list[Node]:
+    """The root and what is below it along a path, as far as that exists. Raises :class:`Unsafe` where an alias has to do with it."""
+    nodes = [root]
+    for step in path:
+        node = nodes[-1]
+        index = index_of(node, step) if isinstance(node, CollectionNode) else None
+        if index is None:
+            break
+        nodes.append(node.value[index][1] if isinstance(node, MappingNode) else node.value[index])
+    if any(layout.is_shared(node) for node in nodes):
+        raise Unsafe("an alias uses this text, too")
+    return nodes
 
 
 def _common(paths: list[Path]) -> Path:
@@ -131,14 +145,14 @@ def _extent(mapping: MappingNode, layout: Layout) -> tuple[int, int]:
 
 
 def _read(text: str) -> Any:
-    """The value of a part of a document. An alias whose anchor is elsewhere counts as an empty mapping, before the change as after it."""
+    """The value of a part of a document. An alias whose anchor is elsewhere counts as a mapping that nothing else is equal to."""
     try:
         return _value(text)
     except Malformed:
         names = dict.fromkeys(_ALIAS_NAME.findall(text))
         if not names:
             raise
-    anchors = "".join(f"- &{name} {{}}\n" for name in names)
+    anchors = "".join(f"- &{name} {{'*{name}': }}\n" for name in names)
     return _value(f"{anchors}-\n  " + text.replace("\n", "\n  "))[-1]
 
 

@@ -6,7 +6,7 @@ import subprocess
 from seawall.core.errors import UsageError
 
 
-def changed_since(revision: str, directory: str) -> set[str]:
+def changed_since(revision: str, directory: str) -> frozenset[str]:
     """Absolute paths of the files that differ from ``revision``, in commits, in the index or in the work tree, untracked ones included.
 
     Raises ``UsageError`` where there is no Git, no work tree, or no such revision.
@@ -16,7 +16,7 @@ def changed_since(revision: str, directory: str) -> set[str]:
     top = _git(directory, "rev-parse", "--show-toplevel").rstrip("\n")
     names = _git(top, "diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", revision, "--")
     untracked = _git(top, "ls-files", "--others", "--exclude-standard", "-z")
-    return {os.path.realpath(os.path.join(top, name)) for name in (names + untracked).split("\0") if name}
+    return frozenset(os.path.realpath(os.path.join(top, name)) for name in (names + untracked).split("\0") if name)
 
 
 def _git(directory: str, *arguments: str) -> str:

@@ -16,7 +16,7 @@ import yaml
 from yaml._yaml import CParser
 from yaml.composer import Composer
 from yaml.error import Mark
-from yaml.events import AliasEvent
+from yaml.events import AliasEvent, ScalarEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from seawall.io.sources.limits import MAX_DEPTH, MAX_NODES, MAX_TAG_DIRECTIVES
@@ -77,7 +77,7 @@ class _PatientComposer(Composer, _Composer):
         if not self.check_event(AliasEvent):
             event: Any = self.peek_event()
             self.anchors.pop(event.anchor, None)
-            if event.tag == "!" and event.value != "<<":
+            if isinstance(event, ScalarEvent) and event.tag == "!" and event.value != "<<":
                 event.tag = STRING
         return super().compose_node(parent, index)
 
