@@ -38,7 +38,7 @@ $(VENV)/ready-dev: requirements/dev.txt $(VENV)/ready
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements/runtime.txt pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --output-file requirements/dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev --output-file requirements/dev.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV)

@@ -164,7 +164,8 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
                 errors += 1
                 continue
             if checks.inventory:
-                batch.outlines.append(Outline(item.path, objects, msgspec.msgpack.encode(outline(resource))))
+                kept = outline(resource, whole="schema-validation" in checks.rules)
+                batch.outlines.append(Outline(item.path, objects, msgspec.msgpack.encode(kept)))
             objects += 1
             judgement = judge(resource, checks, with_edits=settings.with_edits)
             batch.findings += judgement.findings

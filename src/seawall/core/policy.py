@@ -21,6 +21,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (``pss-baseline``, ``pss-restricted``, each with ``@vX.Y``). ``rules`` adds rules by id, ``skip`` takes rules away.
     ``severity`` and ``parameters`` replace a rule's own. ``suppressions`` accept findings for a reason, and perhaps for a time.
     ``kubernetes_version`` is the version that the objects are for, for the rules that depend on it; empty means the newest known.
+    ``custom_rules`` are rules of the user's own, in CEL; the room that runs them reads them.
     """
 
     profile: str = "default"
@@ -30,6 +31,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parameters: Mapping[str, Mapping[str, Any]] = {}
     suppressions: tuple[Match, ...] = ()
     kubernetes_version: str = ""
+    custom_rules: tuple[Mapping[str, Any], ...] = ()
 
     def check(self, registry: Registry) -> None:
         """Raise ``UsageError`` when the policy names a rule or parameter that does not exist, or gives one a value of another type."""

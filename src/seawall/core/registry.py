@@ -8,7 +8,7 @@ from seawall.core.rule import Rule
 
 
 class Registry:
-    """Rules by id, in the order in which they were added. An id stands once."""
+    """Rules by id, in the order in which they were added. An id stands once; a rule may be added again (it may have several checks)."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules: dict[str, Rule] = {}
@@ -16,9 +16,8 @@ class Registry:
             self.add(rule)
 
     def add(self, rule: Rule) -> None:
-        if rule.id in self._rules:
+        if self._rules.setdefault(rule.id, rule) is not rule:
             raise ValueError(f"two rules are called {rule.id}")
-        self._rules[rule.id] = rule
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules.values())

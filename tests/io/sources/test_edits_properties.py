@@ -180,7 +180,8 @@ class Writer:
         self.anchors: list[tuple[str, Any]] = []
         self.count = 0
         self.odd = False
-        self.keeps_lines = False  # the last scalar keeps the empty lines behind it
+        self.keeps_lines = False  # the last line is of a scalar that keeps the empty lines behind it
+        self.in_block_scalar = False  # the last line is of a scalar to which a line indented deeper would belong
 
     def maybe(self, chance: float) -> bool:
         return self.rnd.random() < chance
@@ -215,10 +216,11 @@ class Writer:
     def between(self, path: Path, indent: int) -> list[str]:
         lines = []
         if not self.keeps_lines and self.maybe(0.1):
-            lines.append("")
+            lines.append("" if self.in_block_scalar else self.rnd.choice(["", "  "]))
         if text := self.comment(path, "above"):
-            lines.append(" " * indent + text)
-            self.keeps_lines = False
+            is_free = not self.keeps_lines and not self.in_block_scalar
+            lines.append(" " * (self.rnd.choice([indent, 0, indent + 3]) if is_free else indent) + text)
+            self.keeps_lines = self.in_block_scalar = False
         return lines
 
     # Block style
@@ -250,7 +252,7 @@ class Writer:
     def block_value(self, path: Path, depth: int, indent: int, head: str) -> tuple[Any, list[str]]:
         """What comes behind a key or dash, whose line begins with ``head`` at the column ``indent``."""
         start = " " * indent + head
-        self.keeps_lines = False
+        self.keeps_lines = self.in_block_scalar = False
         if self.with_aliases and self.anchors and self.maybe(0.2):
             name, value = self.rnd.choice(self.anchors)
             self.odd = True
@@ -283,7 +285,7 @@ class Writer:
                 f"{start} {lines[0].lstrip()}{self.behind(path)}"
             ]
         if kind == 3:
-            return self.block_scalar(path, indent, start)
+            return self.maybe(0.4) and self.folded(path, indent, start) or self.block_scalar(path, indent, start)
         value = self.rnd.choice([*TEXTS, 0, 7, 1.5, True, False, None])
         text = self.scalar(value, False)
         tab = "\t" if text and self.maybe(0.1) else ""
@@ -294,11 +296,21 @@ class Writer:
         body = value.rstrip("\n")
         ends = len(value) - len(body)
         chomp = {0: "-", 1: ""}.get(ends, "+")
-        self.keeps_lines = self.odd = True
+        self.keeps_lines = ends > 1
+        self.in_block_scalar = self.odd = True
         step = self.rnd.choice([1, 2, 4])
         header = f"{start} |{step if value.startswith(' ') else ''}{chomp}{self.behind(path)}"
         lines = [" " * (indent + step) + line if line else "" for line in value.removesuffix("\n").split("\n")]
         return value, [header, *lines]
+
+    def folded(self, path: Path, indent: int, start: str) -> tuple[Any, list[str]]:
+        """A text on several lines that mean one."""
+        first, second = self.rnd.choice([("one", "two"), ('"one', 'two"'), ("'one", "two'"), (">-", "one\n{}two"), ("", "one two")])
+        inner = " " * (indent + self.rnd.choice([1, 2]))
+        self.in_block_scalar = first == ">-"
+        self.odd |= self.in_block_scalar
+        behind = "" if first == ">-" else self.behind(path)
+        return "one two", [f"{start} {first}".rstrip(), *(inner + second.format(inner) + behind).split("\n")]
 
     # Flow style
 
@@ -418,8 +430,10 @@ def check(data: Any, text: str, changes: Changes, comments: list[Comment], odd: 
 
 def check_lines(text: str, new: str, found: tuple[Edit, ...]) -> None:
     """The lines that no edit touches are all there, in order."""
-    touched = {line for edit in found for line in range(edit.line, edit.end_line + (edit.end_column > 1 or not edit.old.endswith("\n")))}
-    touched |= {edit.end_line for edit in found if edit.new and not edit.new.endswith("\n")}
+    touched = set()
+    for edit in found:
+        ends_with_line = edit.end_column == 1 and (edit.new.endswith("\n") or (not edit.new and edit.column == 1))
+        touched |= set(range(edit.line, edit.end_line + (not ends_with_line)))
     untouched = [line for number, line in enumerate(text.split("\n"), 1) if number not in touched]
     rest = iter(new.split("\n"))
     assert all(line in rest for line in untouched)
@@ -456,3 +470,102 @@ def test_documents_with_aliases(seed: int) -> None:
     data, text = writer.document()
     assert data_of(text) == data
     check(data, text, random_changes(rnd, data), writer.comments, writer.odd)
+
+
+# JSON
+
+
+def random_json(rnd: random.Random) -> tuple[Any, dict[str, Any]]:
+    data = {key: random_value(rnd, 3) for key in rnd.sample(KEYS, rnd.randint(1, 4))}
+    indent = rnd.choice([None, 1, 2, 4, "\t"])
+    dense = indent is None and rnd.random() < 0.5
+    return data, {"indent": indent, "separators": (",", ":") if dense else None, "ensure_ascii": rnd.random() < 0.5}
+
+
+@settings(max_examples=300)
+@given(SEEDS)
+def test_json_stays_json_in_its_own_style(seed: int) -> None:
+    rnd = random.Random(seed)
+    data, style = random_json(rnd)
+    text = json.dumps(data, **style)
+    changes = random_changes(rnd, data)
+    if not check(data, text, changes, [], odd=False):
+        return
+    new = apply(text, edits_of(text, changes))
+    after = changed(data, changes)
+    assert json.loads(new) == after
+    values = dict(paths_of(data))
+    if not any(isinstance(change, Set) and is_collection(change.value) and is_collection(values.get(path)) for path, change in changes):
+        # What is there keeps its place, so that this is how the whole would have been written in the first place.
+        assert json.dumps(json.loads(new), **style) == json.dumps(after, **style)
+        if not style["ensure_ascii"]:
+            assert new == json.dumps(after, **style)
+
+
+# Texts
+
+
+@given(st.text() | st.sampled_from(TEXTS + LINES), st.sampled_from(["", "'", '"']), st.booleans())
+def test_a_text_is_read_as_it_was_meant(text: str, quote: str, flow: bool) -> None:
+    assume(not any("\ud800" <= character <= "\udfff" for character in text))
+    written = scalar(text, quote, flow=flow)
+    document = f"a: [{written}]\n" if flow else f"a: {written}\n"
+    expected = {"a": [text] if flow else text}
+    assert data_of(document) == expected
+    assert yaml.load(document, Loader=yaml.CSafeLoader) == expected  # another one's idea of YAML 1.1
+
+
+# Real manifests
+
+
+def corpus() -> Iterator[Resource]:
+    for path in sorted(CORPUS.rglob("*")):
+        if path.suffix in (".yaml", ".yml", ".json"):
+            yield from (item for item in resources(Source(str(path), decode(str(path), path.read_bytes()))) if isinstance(item, Resource))
+
+
+def test_real_manifests() -> None:
+    """Every pod: what the rules of the catalogue do most, one by one and all at once; every comment stays."""
+    if not CORPUS.is_dir():
+        pytest.skip(f"no corpus of real manifests at {CORPUS}")
+    count = 0
+    for resource in corpus():
+        for pod in pods(resource):
+            for container in pod.containers:
+                context, image = (*container.field.path, "securityContext"), (*container.field.path, "image")
+                one_by_one: Changes = [
+                    ((*context, "privileged"), Set(NO_FIELD, False)),
+                    ((*context, "capabilities", "drop"), Append(NO_FIELD, "ALL")),
+                    (image, Set(NO_FIELD, "registry.example/app@sha256:0")),
+                    ((*pod.spec.path, "automountServiceAccountToken"), Set(NO_FIELD, False)),
+                ]
+                changes = [[change] for change in one_by_one] + [one_by_one] + [[(path, Remove(NO_FIELD))] for path in entries_of(container.field)]
+                for some in changes:
+                    check_real(resource, some)
+                    count += 1
+    assert count > 1000
+
+
+def entries_of(field: Field) -> list[Path]:
+    return [child.path for _, child in field.entries()]
+
+
+def check_real(resource: Resource, changes: Changes) -> None:
+    assert isinstance(resource.positions, NodePositions)
+    source = resource.positions.document.source
+    after = changed(resource.data, changes)
+    found = resource.positions.edits(changes)
+    if after == resource.data:
+        assert found == ()
+        return
+    new = apply(source.text, found)
+    others = [item for item in resources(Source(source.path, source.text)) if isinstance(item, Resource)]
+    place = next(place for place, item in enumerate(others) if span(item) == span(resource))
+    again = [item for item in resources(Source(source.path, new)) if isinstance(item, Resource)]
+    assert [item.data for item in again] == [after if number == place else item.data for number, item in enumerate(others)]
+    assert "#" not in "".join(line for edit in found for line in edit.new.splitlines())
+
+
+def span(resource: Resource) -> tuple[int, int]:
+    assert isinstance(resource.positions, NodePositions)
+    return resource.positions.document.base, resource.positions.root.start_mark.index

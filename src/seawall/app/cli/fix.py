@@ -11,12 +11,12 @@ import click
 from msgspec.structs import replace
 
 from seawall.app.cli import terminal
-from seawall.app.cli.judging import judging_options, policy_for, status_of
+from seawall.app.cli.judging import checks_for, judging_options, policy_for, status_of
 from seawall.app.fix import Fixed, fix
 from seawall.app.scan import Settings, scan
 from seawall.core.errors import UsageError
 from seawall.core.finding import Finding
-from seawall.deploy.workload import compile_checks, registry
+from seawall.deploy.workload import registry
 from seawall.deploy.workload.exemptions import translation
 from seawall.io.reports import pieces
 from seawall.io.reports.context import Context
@@ -55,7 +55,7 @@ def command(
     if "-" in paths:
         raise UsageError("standard input cannot be fixed in place; write it to a file first")
     policy, policy_path = policy_for(paths[0], policy_file, profile, kubernetes_version)
-    checks = compile_checks(policy, only, skip)
+    checks = checks_for(policy, only, skip)
     settings = Settings(suppressions=policy.suppressions, policy_path=policy_path, translation=translation(registry()))
 
     def wanted(finding: Finding) -> bool:

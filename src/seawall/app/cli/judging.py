@@ -1,7 +1,7 @@
 """What the commands that judge have in common: their options, the policy that applies, and the exit status."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -12,7 +12,8 @@ from seawall.core.errors import InputError
 from seawall.core.policy import Policy
 from seawall.core.report import Report
 from seawall.core.severity import Severity
-from seawall.deploy.workload import is_pod_security
+from seawall.deploy.workload import Checks, compile_checks, is_pod_security, registry
+from seawall.deploy.workload.check import Check
 from seawall.io.sources.policy_file import find_policy, read_policy
 
 SEVERITIES: Final = [severity.value for severity in Severity if severity is not Severity.UNKNOWN]
@@ -50,6 +51,16 @@ def policy_for(target: str, policy_file: str | None, profile: str | None, kubern
     if kubernetes_version:
         policy = replace(policy, kubernetes_version=kubernetes_version)
     return policy, os.path.relpath(path) if path else ""
+
+
+def checks_for(policy: Policy, only: Sequence[str], skip: Sequence[str]) -> Checks:
+    """The checks of a policy, with the rules of its own."""
+    own: Sequence[Check] = ()
+    if policy.custom_rules:
+        from seawall.deploy.cel import custom_checks, read_rules  # only who has such rules pays for the CEL engine
+
+        own = custom_checks(read_rules(policy.custom_rules), {rule.id for rule in registry()})
+    return compile_checks(policy, only, skip, own)
 
 
 def status_of(report: Report, fail_on: str | None, policy: Policy) -> int:

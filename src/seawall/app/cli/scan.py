@@ -7,12 +7,12 @@ from typing import Any, Final
 import click
 
 from seawall.app.cli import terminal
-from seawall.app.cli.judging import SEVERITIES, judging_options, policy_for, status_of, write
+from seawall.app.cli.judging import SEVERITIES, checks_for, judging_options, policy_for, status_of, write
 from seawall.app.scan import Settings, scan
 from seawall.core.baseline import Baseline, baseline_of
 from seawall.core.errors import UsageError
 from seawall.core.severity import Severity
-from seawall.deploy.workload import compile_checks, registry
+from seawall.deploy.workload import registry
 from seawall.deploy.workload.exemptions import translation
 from seawall.io.reports import FORMATS, pieces
 from seawall.io.reports.context import Context
@@ -78,7 +78,7 @@ def command(
     files = [_output(text) for text in outputs]
     formats = {format_, *(name for name, _ in files)}
     policy, policy_path = policy_for(targets[0], policy_file, profile, kubernetes_version)
-    checks = compile_checks(policy, only, skip)
+    checks = checks_for(policy, only, skip)
     settings = Settings(
         with_edits=bool(formats & SHOWS_EDITS),
         suppressions=policy.suppressions,

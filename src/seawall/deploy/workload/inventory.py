@@ -25,8 +25,11 @@ _CONTENTS = ("data", "stringData", "binaryData")
 MAX_ANNOTATION = 256
 
 
-def outline(resource: Resource) -> dict[str, Any]:
-    """What an inventory keeps of an object: no status, no schemas of CRDs, no bulky annotations, and of ConfigMaps and Secrets the keys alone."""
+def outline(resource: Resource, *, whole: bool = False) -> dict[str, Any]:
+    """What an inventory keeps of an object: no status, no schemas of CRDs, no bulky annotations, and of ConfigMaps and Secrets the keys alone.
+
+    ``whole`` keeps the schemas too, and what they speak of.
+    """
     data = {key: value for key, value in resource.data.items() if key != "status"}
     metadata = data.get("metadata")
     if type(metadata) is dict:
@@ -37,7 +40,7 @@ def outline(resource: Resource) -> dict[str, Any]:
             }
     if resource.kind in ("ConfigMap", "Secret"):
         data |= {name: dict.fromkeys(data[name]) for name in _CONTENTS if type(data.get(name)) is dict}
-    elif resource.kind in ("CustomResourceDefinition", "PrometheusRule"):
+    elif not whole and resource.kind in ("CustomResourceDefinition", "PrometheusRule"):
         data.pop("spec", None)
     return data
 

@@ -1,7 +1,7 @@
 """Which checks a policy wants: a profile of rules, or a level of the Pod Security Standards."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from seawall.core.errors import UsageError
@@ -20,8 +20,8 @@ def registry() -> Registry:
     return Registry(check.rule for check in CHECKS)
 
 
-def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str] = ()) -> Checks:
-    """The checks of a policy. ``only`` narrows to rules by id whatever the profile, ``skip`` removes rules.
+def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str] = (), more: Sequence[Check] = ()) -> Checks:
+    """The checks of a policy. ``only`` narrows to rules by id whatever the profile, ``skip`` removes rules. ``more`` are checks of the user's own.
 
     Raises ``UsageError`` for an unknown profile, Pod Security version, rule or parameter.
     """
@@ -29,8 +29,9 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
     level = _PSS_PROFILE(policy.profile)
     if level is None and policy.profile not in PROFILES:
         raise UsageError(f"no profile is called {policy.profile!r}; there are {', '.join(PROFILES)}, pss-baseline and pss-restricted[@vX.Y]")
-    wanted = {rule.id for rule in policy.select(registry(), only, skip)}
-    chosen = [(check, _parameters(check, policy, named=check.rule.id in only)) for check in CHECKS if check.rule.id in wanted]
+    known = Registry([*registry(), *(check.rule for check in more)])
+    wanted = {rule.id for rule in policy.select(known, only, skip)}
+    chosen = [(check, _parameters(check, policy, named=check.rule.id in only)) for check in (*CHECKS, *more) if check.rule.id in wanted]
     if level is not None and not only:
         from seawall.deploy.workload import pss
 

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -108,20 +109,15 @@ def _description(finding: Finding, rule: Rule | None) -> str:
     """GitLab renders this as Markdown, so what a manifest says stands in a fenced block."""
     said = fence([cut(finding.message, MAX_TEXT), cut(f"about: {phrases.subject(finding.target)}", MAX_TEXT)])
     why = prose.paragraphs(rule.explanation.why) if rule else []
-    return "\n\n".join([said, *map(prose_as_markdown, why)])
+    return "\n\n".join([said, *(escape(part, quote=False) for part in why)])
 
 
 def _solution(finding: Finding, rule: Rule | None) -> str:
-    parts = [prose_as_markdown(part) for part in prose.paragraphs(rule.explanation.fix)] if rule else []
+    parts = [escape(part, quote=False) for part in prose.paragraphs(rule.explanation.fix)] if rule else []
     if finding.fix:
         parts.append(f"Here: {code(cut(finding.fix.description, MAX_TEXT))}")
     text = "\n\n".join(parts)
     return text if len(text) <= MAX_SOLUTION else text[: MAX_SOLUTION - 3] + "..."
-
-
-def prose_as_markdown(paragraph: str) -> str:
-    """A paragraph of a rule's own text, without HTML, as in ``prose.markdown``."""
-    return paragraph.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _identifiers(rule_id: str, rule: Rule | None) -> list[Json]:

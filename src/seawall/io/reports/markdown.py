@@ -31,7 +31,7 @@ MARKER: Final = "<!-- seawall -->"  # lets a job find its own comment and replac
 WIDTH: Final = 100
 MESSAGE: Final = 600
 PLACE: Final = 250
-_WORDS: Final = re.compile(r"[A-Za-z]+(?:[ '-]|, )?(?:(?<=[ '-])[A-Za-z]+(?:[ '-]|, )?)*")
+_WORDS: Final = re.compile(r"[A-Za-z]+(?:(?:[ '-]|, )[A-Za-z]+)*")
 
 
 def render(report: Report, context: Context) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _file(finding: Finding) -> str:
 
 def _block(finding: Finding) -> Iterator[str]:
     yield f"**{finding.severity.value}** {words(finding.title)} ({code(finding.rule)})\n\n"
-    yield fence(_lines(finding)) + "\n"
+    yield f"{fence(_lines(finding))}\n\n"
 
 
 def _lines(finding: Finding) -> Iterator[str]:
@@ -158,7 +158,7 @@ def fence(lines: Iterable[str]) -> str:
     """A fenced block (CommonMark 0.31, 4.5), each line made harmless for the eye too."""
     body = [printable(line) for line in lines]
     ticks = "`" * max(3, _longest("\n".join(body)) + 1)
-    return "\n".join([f"{ticks}text", *body, ticks, ""])
+    return "\n".join([f"{ticks}text", *body, ticks])
 
 
 def _longest(text: str) -> int:

@@ -32,17 +32,16 @@ MAX_TEXT: Final = 2_000  # characters of one value
 
 RESULTS: Final = {Status.OPEN: "fail", Status.BASELINE: "warn", Status.SUPPRESSED: "skip"}
 
-CLUSTER_SCOPED: Final = frozenset(
-    # `kubectl api-resources --namespaced=false` of Kubernetes 1.34, and what older versions and the network policy API have besides.
-    """
+# `kubectl api-resources --namespaced=false` of Kubernetes 1.34, and what older versions, the gateway and the network policy API have besides.
+_CLUSTER_SCOPED: Final = """
     AdminNetworkPolicy APIService BaselineAdminNetworkPolicy CertificateSigningRequest ClusterNetworkPolicy ClusterRole ClusterRoleBinding
     ClusterTrustBundle ComponentStatus CSIDriver CSINode CustomResourceDefinition DeviceClass DeviceTaintRule FlowSchema GatewayClass IngressClass
     IPAddress MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration Namespace Node PersistentVolume PodSecurityPolicy
     PriorityClass PriorityLevelConfiguration ResourceSlice RuntimeClass SelfSubjectAccessReview SelfSubjectReview SelfSubjectRulesReview ServiceCIDR
     StorageClass StorageVersion StorageVersionMigration SubjectAccessReview TokenReview ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding
     ValidatingWebhookConfiguration VolumeAttachment VolumeAttributesClass
-    """.split()
-)
+"""
+CLUSTER_SCOPED: Final = frozenset(_CLUSTER_SCOPED.split())
 
 Json = dict[str, Any]
 Scope = tuple[str, str]  # kind of the report, and its namespace
@@ -51,7 +50,9 @@ Scope = tuple[str, str]  # kind of the report, and its namespace
 def render(report: Report, context: Context) -> Iterator[str]:
     """A stream of documents: cluster-wide first, then by namespace."""
     scopes: dict[Scope, list[Finding | NotEvaluated]] = defaultdict(list)
-    for item in (*report.findings, *report.not_evaluated):
+    for finding in report.findings:
+        scopes[_scope(finding.target)].append(finding)
+    for item in report.not_evaluated:
         scopes[_scope(item.target)].append(item)
     if not scopes:
         yield "# nothing found\n"
@@ -103,19 +104,22 @@ def _document(scope: Scope, number: int, results: list[tuple[str, str]], version
 
 def _result(item: Finding | NotEvaluated, rules: Mapping[str, Rule]) -> Json:
     rule = rules.get(item.rule)
-    finding = isinstance(item, Finding)
-    severity = item.severity if isinstance(item, Finding) else rule.severity if rule else Severity.UNKNOWN
     result: Json = {"policy": _text(item.rule), "rule": _text(item.rule)}
     if rule:
         result["category"] = rule.category
+    if isinstance(item, Finding):
+        severity = item.severity
+        judged = {"result": RESULTS[item.status], "scored": item.status is Status.OPEN, "message": _text(item.message)}
+        properties = _properties(item)
+    else:
+        severity = rule.severity if rule else Severity.UNKNOWN
+        judged = {"result": "error", "scored": False, "message": _text(item.reason)}
+        properties = {"target": phrases.subject(item.target)}
     if severity is not Severity.UNKNOWN:
         result["severity"] = severity.value
-    result["result"] = RESULTS[item.status] if isinstance(item, Finding) else "error"
-    result["scored"] = finding and item.status is Status.OPEN
-    result["message"] = _text(item.message if isinstance(item, Finding) else item.reason)
+    result |= judged
     if resources := _resources(item.target):
         result["resources"] = resources
-    properties = _properties(item) if isinstance(item, Finding) else {"target": phrases.subject(item.target)}
     result["properties"] = {name: _text(value) for name, value in properties.items() if value}
     return result
 

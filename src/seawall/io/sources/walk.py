@@ -85,9 +85,7 @@ class _Walk:
             yield InputError(entry.path, "is no regular file; not read")
         else:
             self._count += 1
-            yield (
-                entry.path if self._count <= MAX_FILES else InputError(entry.path, f"more than {MAX_FILES:,} files; the rest was not scanned")
-            )
+            yield (entry.path if self._count <= MAX_FILES else InputError(entry.path, f"more than {MAX_FILES:,} files; the rest was not scanned"))
 
     def _enter(self, directory: str) -> bool:
         """Whether this is the first time here. Raises ``OSError``."""

@@ -24,6 +24,7 @@ from seawall.deploy.workload.rules import (
     rbac_roles,
     rbac_takeover,
     resources,
+    schema,
     secrets,
     tenancy,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "rbac_roles",
     "rbac_takeover",
     "resources",
+    "schema",
     "secrets",
     "tenancy",
 ]

@@ -246,6 +246,35 @@ def image_registry_old(pod: Pod, *, registries: Sequence[str] = ("k8s.gcr.io", "
             yield Failure(image.field, f"{image.user} uses {image.reference.name} from a retired registry", plan, image.container)
 
 
+@pod_rule(
+    "sandbox-image-provenance",
+    "Agent sandbox runs an image that can change",
+    # Medium: whoever moves the tag decides what runs beside code that nobody has read.
+    Severity.MEDIUM,
+    category="supply-chain",
+    aliases={"kubescape": "C-0304"},
+    references=(_IMAGES,),
+    parameters={"registries": f"{_PATTERNS}; any registry when empty"},
+)
+def sandbox_image_provenance(pod: Pod, *, registries: Sequence[str] = ()) -> Verdicts:
+    """
+    What it finds: A Sandbox or SandboxTemplate of agents.x-k8s.io with an image that is not pinned by digest, or that is from none of the registries
+        that you allow.
+    Why it matters: A sandbox is trusted to hold what a model wrote. Its image is the wall, and a tag lets somebody else change the wall.
+    How to fix: Pin the image by digest (name@sha256:...), from a registry of yours.
+    Exceptions: None known.
+    """
+    if not pod.resource.group.endswith("agents.x-k8s.io"):
+        return
+    for image in _images(pod):
+        if isinstance(image, Unjudged):
+            yield image
+        elif registries and not any(_covers(pattern, image.reference) for pattern in registries):
+            yield Failure(image.field, f"{image.user} uses {image.reference.name}, which is in no allowed registry", container=image.container)
+        elif not image.reference.digest:
+            yield Failure(image.field, f"{image.user} uses {image.field.text}, which its registry may replace", container=image.container)
+
+
 def _covers(pattern: str, reference: ImageReference) -> bool:
     """Whether a reference is at ``pattern`` or below it, compared part by part, so that ``registry.example/team`` does not cover ``team-b``."""
     host, *path = pattern.strip("/").split("/")
