@@ -1,13 +1,7 @@
 """The tools that are compared, how each is asked for a report, and what its report says.
 
 All run with their default checks and write JSON, and those that can be told to leave the network alone are. A tool that is not installed is left
-out. To install a peer, without any right on the machine::
-
-    python -m venv /tmp/checkov && /tmp/checkov/bin/pip install checkov
-    GOBIN=/tmp/peers go install github.com/zegl/kube-score/cmd/kube-score@latest
-    GOBIN=/tmp/peers go install golang.stackrox.io/kube-linter/cmd/kube-linter@latest
-    GOBIN=/tmp/peers go install github.com/aquasecurity/trivy/cmd/trivy@latest
-    python -m bench.scan --bin /tmp/checkov/bin --bin /tmp/peers
+out; ``docs/performance.md`` tells how to install them.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The benchmark: ``python -m bench.scan``.
 
-Runs Seawall and the peers that are installed (``bench/peers.py`` tells how to get them) side by side on real and generated manifests, and prints
+Runs Seawall and the peers that are installed (``docs/performance.md`` tells how to get them) side by side on real and generated manifests, and prints
 a table. Each tool runs once untimed, with its memory watched; then the tools take turns, so that a busy minute of the machine hits all of them.
 Nothing is asserted: beside each bar stands whether it is met. ``--write`` puts the results into the repository.
 """
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=CORPUS, metavar="DIR", help="directory of the real manifests")
     parser.add_argument("--case", action="append", default=[], metavar="TEXT", help="only cases whose name has this in it (repeatable)")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each command (default 5)")
-    parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="the longest that a command may take (default 300)")
+    parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS", help="the longest that a command may take (default 180)")
     parser.add_argument("--write", action="store_true", help=f"write the results to {PAGE.relative_to(ROOT)} and {DATA.relative_to(ROOT)}")
     options = parser.parse_args()
 

@@ -4,8 +4,8 @@ Fixes of one round must not meet: two that need the same missing ``securityConte
 next one sees what the first has written. A fix that did not make its finding go away is not tried twice.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from seawall.core.report import Report
 from seawall.io.sources.edits import apply
 
 MAX_ROUNDS = 100
+
+Name = tuple[str, str, int]
+"""By what a finding is known while its file is edited: its fingerprint, its file, and which of its equals there it is."""
 
 
 class Fixed(Struct, frozen=True):
@@ -32,24 +35,33 @@ def fix(scan: Callable[[Mapping[str, str]], Report], read: Callable[[str], str],
     be read.
     """
     texts: dict[str, str] = {}
-    tried: dict[str, Finding] = {}
+    tried: dict[Name, Finding] = {}
     report = scan(texts)
     for _ in range(MAX_ROUNDS):
         by_path = defaultdict(list)
-        for finding in report.findings:
-            if _can_be_fixed(finding) and wanted(finding) and finding.fingerprint not in tried:
-                by_path[_edits(finding)[0].path].append(finding)
+        for name, finding in _named(report.findings):
+            if _can_be_fixed(finding) and wanted(finding) and name not in tried:
+                by_path[_edits(finding)[0].path].append((name, finding))
         if not by_path:
             break
-        for path, findings in by_path.items():
-            chosen = _apart(findings)
-            tried |= {finding.fingerprint: finding for finding in chosen}
+        for path, candidates in by_path.items():
+            chosen = _apart(candidates)
+            tried |= chosen
             text = texts[path] if path in texts else read(path)
-            texts[path] = apply(text, [edit for finding in chosen for edit in _edits(finding)])
+            texts[path] = apply(text, [edit for finding in chosen.values() for edit in _edits(finding)])
         report = scan(texts)
-    left = {finding.fingerprint for finding in report.findings}
-    gone = tuple(finding for finding in tried.values() if finding.fingerprint not in left)
+    left = dict(_named(report.findings))
+    gone = tuple(finding for name, finding in tried.items() if name not in left)
     return Fixed(findings=gone, texts=texts, report=report)
+
+
+def _named(findings: Sequence[Finding]) -> Iterator[tuple[Name, Finding]]:
+    """Each finding with its name. Equals are counted from the last, as those before it are fixed first."""
+    left = Counter((finding.fingerprint, finding.locations[0].path) for finding in findings)
+    for finding in findings:
+        key = (finding.fingerprint, finding.locations[0].path)
+        yield (*key, left[key]), finding
+        left[key] -= 1
 
 
 def _can_be_fixed(finding: Finding) -> bool:
@@ -62,13 +74,13 @@ def _edits(finding: Finding) -> Sequence[Edit]:
     return finding.fix.edits if finding.fix else ()
 
 
-def _apart(findings: Sequence[Finding]) -> list[Finding]:
-    """As many of the findings, first come first served, as have edits that neither overlap nor begin at the same place."""
-    taken: list[tuple[tuple[int, int], tuple[int, int]]] = []
-    chosen = []
-    for finding in findings:
-        regions = [((edit.line, edit.column), (edit.end_line, edit.end_column)) for edit in _edits(finding)]
-        if all(end < start_taken or start > end_taken for start, end in regions for start_taken, end_taken in taken):
+def _apart(candidates: Sequence[tuple[Name, Finding]]) -> dict[Name, Finding]:
+    """As many of the findings, first come first served, as have edits that neither meet nor stand on lines next to each other."""
+    taken: list[tuple[int, int]] = []
+    chosen = {}
+    for name, finding in candidates:
+        regions = [(edit.line, edit.end_line) for edit in _edits(finding)]
+        if all(end + 1 < start_taken or start > end_taken + 1 for start, end in regions for start_taken, end_taken in taken):
             taken += regions
-            chosen.append(finding)
+            chosen[name] = finding
     return chosen

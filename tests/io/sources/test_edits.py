@@ -1,24 +1,15 @@
-"""Edits of text: examples to read, one for each style; then random documents in random styles against a slow twin; then the real corpus."""
+"""Edits of text by example, one for each style of writing, and what is not edited."""
 
-import json
-import random
-import re
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
-import yaml
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from seawall.core.fix import Append, Change, Edit, Remove, Set
-from seawall.core.pod import pods
 from seawall.core.resource import Field, Path, Resource
-from seawall.io.sources.document import Document, NodePositions, Source, documents, value_of
-from seawall.io.sources.edits import apply, edits
-from seawall.io.sources.emit import scalar
+from seawall.io.sources.document import Document, NodePositions, Source, documents
+from seawall.io.sources.edits import MAX_LENGTH, apply, edits
+from seawall.io.sources.limits import MAX_DEPTH
 from seawall.io.sources.manifests import read_manifest, resources
 
 CORPUS = FilePath(__file__).parents[4] / "shared" / "data" / "corpus"
@@ -57,10 +48,6 @@ def last_document(text: str) -> Document:
 def edits_of(text: str, changes: Changes) -> tuple[Edit, ...]:
     document = last_document(text)
     return edits(NodePositions(document, document.root), changes)
-
-
-def data_of(text: str) -> Any:
-    return value_of(last_document(text).root)
 
 
 def edited(text: str, *changes: tuple[Path, Change]) -> str | None:
@@ -469,13 +456,47 @@ d: [
     example("no line break at the end of the file, removal", "a: 1\nb: 2", remove("b"), after="a: 1\n"),
     example("tabs", "a:\t1\t# one\nb: 2\t\n", put("a", 2), put("c", 3), after="a:\t2\t# one\nb: 2\t\nc: 3\n"),
     example("keys in quotes", '"a":\n  "b": {}\n', put("a.c", "x"), put("a.b.c", "x"), after='"a":\n  "b": {"c": x}\n  "c": x\n'),
-    example("wide characters", "é: \U0001f600 # ü\nb: {\U0001f600: 1}\n", put("é", "ä"), put("b.c", 1), after='é: "ä" # ü\nb: {\U0001f600: 1, c: 1}\n'),
-    example("the last of several documents", "---\na: 1\n---  # second\na: 1\n...\n", put("a", 2), put("b", 3), after="---\na: 1\n---  # second\na: 2\nb: 3\n...\n"),
+    example(
+        "wide characters",
+        "é: \U0001f600 # ü\nb: {\U0001f600: 1}\n",
+        put("é", "ä"), put("b.c", 1),
+        after='é: "ä" # ü\nb: {\U0001f600: 1, c: 1}\n',
+    ),
+    example(
+        "the last of several documents",
+        "---\na: 1\n---  # second\na: 1\n...\n",
+        put("a", 2), put("b", 3),
+        after="---\na: 1\n---  # second\na: 2\nb: 3\n...\n",
+    ),
     example("YAML 1.1 booleans as keys and values", "on: yes\nn: 010\n", put("true", False), put("false", 9), after="on: false\nn: 9\n"),
-    example("tags", "a: !!str 1\nb: !!map\n  c: 1\nd: !!seq [1]\n", put("a", 1), put("b.d", 2), append("d", 2), after="a: 1\nb: !!map\n  c: 1\n  d: 2\nd: !!seq [1, 2]\n"),
-    example("a value on the line below its key", "a:\n  one\nb:\n  # why\n  two\n", put("a", "x"), put("b", "z"), after="a:\n  x\nb:\n  # why\n  z\n"),
-    example("an entry may refer to an anchor, if that is not what changes", "a: &a {x: 1}\nb:\n  c: *a\n  d: *a\n", remove("b.c"), put("b.e", 1), after="a: &a {x: 1}\nb:\n  d: *a\n  e: 1\n"),
-    example("a merge key stays", "a: &a {x: 1}\nb:\n  <<: *a\n  c: 2\n", put("b.c", 3), put("b.z", 4), after="a: &a {x: 1}\nb:\n  <<: *a\n  c: 3\n  z: 4\n"),
+    example(
+        "tags",
+        "a: !!str 1\nb: !!map\n  c: 1\nd: !!seq [1]\n",
+        put("a", 1), put("b.d", 2), append("d", 2),
+        after="a: 1\nb: !!map\n  c: 1\n  d: 2\nd: !!seq [1, 2]\n",
+    ),
+    example(
+        "a value on the line below its key",
+        "a:\n  one\nb:\n  # why\n  two\n",
+        put("a", "x"), put("b", "z"),
+        after="a:\n  x\nb:\n  # why\n  z\n",
+    ),
+    example(
+        "an entry may refer to an anchor, if that is not what changes",
+        "a: &a {x: 1}\nb:\n  c: *a\n  d: *a\n",
+        remove("b.c"), put("b.e", 1),
+        after="a: &a {x: 1}\nb:\n  d: *a\n  e: 1\n",
+    ),
+    example(
+        "a merge key stays",
+        "a: &a {x: 1}\nb:\n  <<: *a\n  c: 2\n",
+        put("b.c", 3), put("b.z", 4),
+        after="a: &a {x: 1}\nb:\n  <<: *a\n  c: 3\n  z: 4\n",
+    ),
+    example("an alias at the end of a list", "a:\n- &a 1\n- *a # one\n", put("b", 2), after="a:\n- &a 1\n- *a # one\nb: 2\n"),
+    example("white space at the end of a block scalar", "a: |\n  x\n    \n\n", put("b", 1), after="a: |\n  x\n    \nb: 1\n\n"),
+    example("a comment in a collection without entries", "a: { # one\n}\n", put("a.b", 1), after="a: {b: 1 # one\n}\n"),
+    example("the last entry of several lines, and its comment", "a: [\n  x,\n  z # last\n]\n", remove("a.1"), after="a: [\n  x\n]\n"),
     example("what a merge key gives is left", "a: &a {x: 1}\nb:\n  <<: *a\n  c: 2\n", remove("b.c"), after="a: &a {x: 1}\nb:\n  <<: *a\n"),
 ]  # fmt: skip
 
@@ -490,12 +511,13 @@ def test_example(before: str, changes: Changes, after: str) -> None:
     assert edited(before, *changes) == after
 
 
-UNSAFE = {
+UNSAFE: dict[str, tuple[Any, ...]] = {
     "the field is in the anchor of an alias": ("a: &a {x: 1}\nb: *a\n", put("a.x", 2)),
     "the field is behind an alias": ("a: &a {x: 1}\nb: *a\n", put("b.x", 2)),
     "the value is an alias": ("a: &a 1\nb: *a\n", put("b", 2)),
     "the value has an anchor that is used": ("a: &a 1\nb: *a\n", put("a", 2)),
     "an anchor that is used would go": ("a: {x: &a 1}\nb: *a\n", remove("a")),
+    "an anchor that is used far away would go": ("a: {x: &a 1, z: 1}\nb: *a\n", remove("a.x")),
     "a key with an anchor that is used would go": ("a: {&a x: 1}\nb: *a\n", remove("a")),
     "a list item is an alias": ("a: &a {x: 1}\nb:\n- z: 1\n- *a\n", put("b.1.x", 2)),
     "a list item has an anchor that is used": ("b:\n- &a x: 1\n- z: *a\n", put("b.0.x", 2)),
@@ -520,6 +542,7 @@ UNSAFE = {
     "old line ends": ("a: 1\rb: 2\r", put("a", 3)),
     "line separators": ("a: 'x\u2028y'\nb: 2\n", put("b", 3)),
     "comments between what goes, within braces": ("a: {\n  b: 1,\n  # c\n  c: 2\n}\n", remove("a.b"), remove("a.c"), put("a.d", 3)),
+    "a mapping of more than a megabyte": ("a: " + "x" * MAX_LENGTH + "\nb: 1\n", put("b", 2)),
     "infinity": ("a: 1\n", put("a", float("inf"))),
     "a text that YAML cannot hold": ("a: 1\n", put("a", "\ud800")),
 }
@@ -550,10 +573,35 @@ def test_true_is_not_one() -> None:
     assert edited("a: 1\n", put("a", True)) == "a: true\n"
 
 
+@pytest.mark.parametrize(
+    "text", ["1:30", "0o17", "2024-01-01", "1_0", "0x1f", "1e3", ".5", "yes", "~", "null", "", " x", "x ", "a: b", "a #b", "-", "- a", "*a", "@a"]
+)
+def test_what_looks_like_something_else_is_quoted(text: str) -> None:
+    assert edited("a: x\n", put("a", text)) == f'a: "{text}"\n'
+
+
+@pytest.mark.parametrize("text", ["app:1.25", "100m", "10s", "1Gi", "--flag=$(X)", "-c", "/bin/sh", "a b", "x@sha256:0", ".hidden"])
+def test_what_looks_like_nothing_else_is_not_quoted(text: str) -> None:
+    assert edited("a: x\n", put("a", text)) == f"a: {text}\n"
+
+
+def test_an_item_that_goes_and_comes_again_is_no_edit() -> None:
+    (edit,) = edits_of("a:\n- x\n- z\nb: 1\n", [remove("a.1"), append("a", "z"), put("b", 2)])
+    assert edit.new == "b: 2"
+
+
 def test_changes_count_one_after_the_other() -> None:
     assert edited("a: 1\n", put("b", {"c": 1}), put("b.d", 2), remove("b.c"), append("b.e", 3), put("b.d", 4)) == "a: 1\nb:\n  d: 4\n  e:\n    - 3\n"
     assert edited("a: [p, q, r]\n", remove("a.0"), put("a.1", "Q"), remove("a.2")) == "a: [Q]\n"
     assert edited("a: 1\nb: 2\n", remove("a"), put("a", 3)) == "a: 3\nb: 2\n"
+
+
+def test_the_deepest_document() -> None:
+    depth = MAX_DEPTH - 5
+    text = "".join(" " * level + "k:\n" for level in range(depth)) + " " * depth + "z: 1\nend: 1\n"
+    deepest: Path = ("k",) * depth
+    found = edits_of(text, [((*deepest, "z"), Remove(field("z"))), put("new", 1)])
+    assert apply(text, found) == "end: 1\nnew: 1\n"
 
 
 LIST = """\

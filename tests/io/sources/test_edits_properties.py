@@ -281,11 +281,11 @@ class Writer:
             return value, [head, *lines]
         if kind == 4:
             value, lines = self.flow_collection(path, min(depth, 2), indent + 1, self.rnd.choice(["dict", "list"]))
-            return value, [f"{start} {lines[0].lstrip()}", *lines[1:-1], lines[-1] + self.behind(path)] if len(lines) > 1 else [
-                f"{start} {lines[0].lstrip()}{self.behind(path)}"
-            ]
+            lines[0] = f"{start} {lines[0]}"
+            lines[-1] += self.behind(path)
+            return value, lines
         if kind == 3:
-            return self.maybe(0.4) and self.folded(path, indent, start) or self.block_scalar(path, indent, start)
+            return self.folded(path, indent, start) if self.maybe(0.3) else self.block_scalar(path, indent, start)
         value = self.rnd.choice([*TEXTS, 0, 7, 1.5, True, False, None])
         text = self.scalar(value, False)
         tab = "\t" if text and self.maybe(0.1) else ""
@@ -563,7 +563,12 @@ def check_real(resource: Resource, changes: Changes) -> None:
     place = next(place for place, item in enumerate(others) if span(item) == span(resource))
     again = [item for item in resources(Source(source.path, new)) if isinstance(item, Resource)]
     assert [item.data for item in again] == [after if number == place else item.data for number, item in enumerate(others)]
-    assert "#" not in "".join(line for edit in found for line in edit.new.splitlines())
+    if not any(isinstance(change, Remove) for _, change in changes):
+        assert comment_lines(new) == comment_lines(source.text)
+
+
+def comment_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.lstrip().startswith("#")]
 
 
 def span(resource: Resource) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -96,9 +97,10 @@ def command(
     if severity:
         report = report.at_least(Severity(severity))
     options: dict[str, Any] = context.obj
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for name, path in files:
-        write(path, pieces(name, report, Context(rules=checks.rules, verbose=options["verbose"])))
-    screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"])
+        write(path, pieces(name, report, Context(rules=checks.rules, verbose=options["verbose"], now=now)))
+    screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"], now=now)
     sys.stdout.writelines(pieces(format_, report, screen))
     context.exit(status_of(report, fail_on, policy))
 

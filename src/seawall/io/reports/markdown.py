@@ -90,7 +90,7 @@ def _file(finding: Finding) -> str:
 
 
 def _block(finding: Finding) -> Iterator[str]:
-    yield f"**{finding.severity.value}** {words(finding.title)} ({code(finding.rule)})\n\n"
+    yield f"**{finding.severity.value}** {words(finding.title)} ({code(cut(finding.rule, PLACE))})\n\n"
     yield f"{fence(_lines(finding))}\n\n"
 
 

@@ -131,11 +131,20 @@ def _related(finding: Finding) -> Iterator[Json]:
     """§3.27.12: ``locations`` has several places only where each of them must change, so what else a reader needs to see goes here."""
     for location in finding.locations[1:]:
         yield _location(location, finding)
-    for origin in dict.fromkeys(location.origin for location in finding.locations if location.origin):
-        yield _origin(origin)
 
 
 def _location(location: Location, finding: Finding) -> Json:
+    """What was rendered is no file that a viewer could open: there the place is that of the template or overlay."""
+    logical: list[Json] = []
+    if isinstance(finding.target, ResourceTarget):
+        logical.append({"name": finding.target.name, "fullyQualifiedName": phrases.subject(finding.target), "kind": "resource"})
+    if location.field:
+        logical.append({"fullyQualifiedName": location.field, "kind": "property"})
+    place = _origin(location.origin, location) if location.origin else {"physicalLocation": _physical(location)}
+    return {**place, **({"logicalLocations": logical} if logical else {})}
+
+
+def _physical(location: Location) -> Json:
     region = _region(location)
     physical: Json = {"artifactLocation": artifact(location.path), "region": region}
     if location.snippet is not UNSET and location.end_line == location.line and location.end_column - 1 <= len(location.snippet):
@@ -149,19 +158,14 @@ def _location(location: Location, finding: Finding) -> Json:
                 "endColumn": len(text) + 1,
                 "snippet": {"text": text},
             }
-    logical: list[Json] = []
-    if isinstance(finding.target, ResourceTarget):
-        logical.append({"name": finding.target.name, "fullyQualifiedName": phrases.subject(finding.target), "kind": "resource"})
-    if location.field:
-        logical.append({"fullyQualifiedName": location.field, "kind": "property"})
-    return {"physicalLocation": physical, **({"logicalLocations": logical} if logical else {})}
+    return physical
 
 
-def _origin(origin: Origin) -> Json:
+def _origin(origin: Origin, rendered: Location) -> Json:
     physical: Json = {"artifactLocation": artifact(origin.path)}
     if origin.line:
         physical["region"] = {"startLine": origin.line}
-    return {"physicalLocation": physical, "message": _message(f"rendered by {origin.tool} from here")}
+    return {"physicalLocation": physical, "message": _message(f"line {rendered.line} of what {origin.tool} renders from {rendered.path}")}
 
 
 def _region(place: Location | Edit) -> Json:

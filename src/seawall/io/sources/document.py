@@ -99,10 +99,9 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
     start = 0
     for separator in chain(_SEPARATOR.finditer(text), (None,)):
         end = separator.start() if separator else len(text)
-        mark = _LATE_MARK.match(text, start, end)
-        start = mark.end() if mark else start
         if _CONTENT.search(text, start + 3 if text.startswith("---", start) else start, end):
-            yield start, end
+            mark = _LATE_MARK.match(text, start, end)
+            yield mark.end() if mark else start, end
         start = end
 
 

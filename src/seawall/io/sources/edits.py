@@ -15,7 +15,8 @@ There are no edits either, rather than a guess, where
 * the text is odd: explicit keys (``? key``), aliases as keys, mappings without braces in a flow list (``[key: value]``), line breaks that
   hardly anything but YAML knows (lone carriage returns, U+0085, U+2028, U+2029), and a block scalar that ends the file without a line break,
   if something would have to stand below it;
-* entries of a flow collection shall go that have lines of comments within or between them.
+* entries of a flow collection shall go that have lines of comments within or between them;
+* the mapping around the changes is larger than :data:`MAX_LENGTH`.
 """
 
 import re
@@ -34,6 +35,9 @@ from seawall.io.sources.style import Style, style_inside
 from seawall.io.sources.wanted import Impossible, is_gone, is_same, settled, wanted
 
 Changes = Sequence[tuple[Path, Change]]
+
+MAX_LENGTH: Final = 2**20
+"""Characters of a mapping that is edited, as it is read twice for every change. An API server stores no larger object."""
 
 _ALIAS_NAME: Final = re.compile(r"\*([\w-]+)")
 _OTHER_BREAKS: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -80,16 +84,17 @@ def _edits(positions: NodePositions, changes: Changes) -> Iterator[Edit]:
     for depth, mapping, style in reversed(_mappings(positions.root, changes, layout)):
         start, end = _extent(mapping, layout)
         indentation = "" if mapping.flow_style else " " * layout.column(start)
-        old = _read(indentation + layout.text[start:end])
+        old = _read(indentation + source.text[start:end])
         new = wanted(old, [(path[depth:], change) for path, change in changes])
         if is_gone(new):
             continue  # the mapping goes, too: a change of the one around it
-        if is_same(old, settled(new)):
+        goal = settled(new, old)
+        if is_same(old, goal):
             return
         parts = replacements(layout, mapping, old, new, style)
-        if not is_same(settled(new), _read(indentation + _replaced(layout.text, start, end, parts))):
+        if not is_same(goal, _read(indentation + _replaced(source.text, start, end, parts))):
             raise Unsafe("the edited text would not say what was wanted")
-        yield from (_edit(source, part) for part in parts if part.new != layout.text[part.start : part.end])
+        yield from (_edit(source, part) for part in parts if part.new != source.text[part.start : part.end])
         return
     raise Unsafe("nothing would be left of the object")
 
@@ -139,6 +144,8 @@ def _extent(mapping: MappingNode, layout: Layout) -> tuple[int, int]:
     start, end = layout.start_of(mapping), layout.at(mapping.end_mark.index)
     if not mapping.flow_style and layout.opens_line(start):
         start -= layout.column(start)
+    if end - start > MAX_LENGTH:
+        raise Unsafe("a mapping of this size takes seconds")
     if _OTHER_BREAKS.search(layout.text, start, end):
         raise Unsafe("line breaks that hardly anything but YAML knows")
     return start, end

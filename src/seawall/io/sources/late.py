@@ -24,7 +24,7 @@ class LatePositions:
     def __init__(self, ordinal: int) -> None:
         self.ordinal = ordinal
         self._locations: dict[Path, Location] = {}
-        self._edits: dict[tuple[Path, ...], tuple[Edit, ...]] = {}
+        self._edits: dict[tuple[int, ...], tuple[Edit, ...]] = {}
 
     def locate(self, path: Path, field: str) -> Location:  # noqa: ARG002 (the location knows its field)
         return self._locations[path]
@@ -64,5 +64,6 @@ def find_places(failures: Iterable[Failure], read: Callable[[str], Iterator[Reso
             raise InputError(path, "changed while it was scanned")
 
 
-def _key(changes: Changes) -> tuple[Path, ...]:
-    return tuple(path for path, _ in changes)
+def _key(changes: Changes) -> tuple[int, ...]:
+    """A plan is asked for by the very changes that it was learned with; they live as long as the failure that proposes them."""
+    return tuple(id(change) for _, change in changes)

@@ -79,13 +79,14 @@ class Layout:
 
     def _block_entries(self, node: CollectionNode) -> Iterator[Entry]:
         place, is_mapping = self.start_of(node), type(node) is MappingNode
-        first_key = node.value[0][0] if is_mapping else None
-        if place != self.start_of(first_key) if first_key else self.text[place] != "-":
+        begins_at_once = place == self.start_of(node.value[0][0]) if is_mapping else self.text[place] == "-"
+        if not begins_at_once:
             place = _end(_PROPERTIES, self.text, place)
         for child in node.value:
             key, value = child if is_mapping else (None, child)
             start = _end(_SPACE, self.text, place)
-            if start != self.start_of(key) if key else self.text[start : start + 1] != "-":
+            is_there = start == self.start_of(key) if key else self.text.startswith("-", start)
+            if not is_there:
                 raise Unsafe("an explicit key, or an alias as a key")
             value_start, end, is_alias = self._value(self.at(key.end_mark.index) if key else start + 1, value)
             yield Entry(key, value, start, value_start, end, end, is_alias)
@@ -126,7 +127,7 @@ class Layout:
 
     def _end_of(self, node: Node) -> int:
         if isinstance(node, CollectionNode) and not node.flow_style:
-            return self.entries(node)[-1].end
+            return self._end_of_block(node)
         start, end = self.start_of(node), self.at(node.end_mark.index)
         if type(node) is not ScalarNode or node.style not in ("|", ">"):
             return end
@@ -135,6 +136,13 @@ class Layout:
         if _KEEPING.match(self.text, _end(_PROPERTIES, self.text, start)):
             return start + len(written.removesuffix("\n").removesuffix("\r"))
         return start + len(written.rstrip("\r\n"))
+
+    def _end_of_block(self, node: CollectionNode) -> int:
+        last = node.value[-1]
+        if isinstance(node, MappingNode):
+            key, value = last
+            return self._value(self.at(key.end_mark.index), value)[1]
+        return self.entries(node)[-1].end if self.is_shared(last) else self._end_of(last)
 
     # Lines
 

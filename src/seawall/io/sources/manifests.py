@@ -130,13 +130,9 @@ def _too_large(path: str, size: str) -> InputError:
 
 def decode(path: str, data: bytes, errors: str = "strict") -> str:
     """Text out of bytes: UTF-8, or what the byte order mark says. Raises ``InputError`` at the line of the first bad byte."""
-    encoding = "utf-8"
-    for bom, name in _BOMS:
-        if data.startswith(bom):
-            data, encoding = data[len(bom) :], name
-            break
+    bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", "utf-8"))
     try:
-        return data.decode(encoding, errors)
+        return data[len(bom) :].decode(encoding, errors)
     except UnicodeDecodeError as error:
-        line = data[: error.start].decode(encoding, "replace").count("\n") + 1
-        raise InputError(path, f"not valid {encoding.upper()}: {error.reason} at byte {error.start}", line) from None
+        line = error.object[: error.start].decode(encoding, "replace").count("\n") + 1
+        raise InputError(path, f"not valid {encoding.upper()}: {error.reason} at byte {len(bom) + error.start}", line) from None

@@ -139,11 +139,10 @@ def _malformed(error: yaml.YAMLError, data: bytes) -> Malformed:
     if not isinstance(error, yaml.MarkedYAMLError):
         return Malformed(f"not valid YAML: {error}", 0)
     context = f" ({error.context})" if error.context else ""
-    opening, mark = error.context_mark, error.problem_mark or error.context_mark
-    index = mark.index if mark else 0
-    if opening and index >= len(data.decode("utf-8", "surrogatepass").rstrip()):
-        index = opening.index  # what is never closed is better shown where it was opened than at the end of the text
-    return Malformed(f"not valid YAML: {error.problem}{context}", index)
+    # What is never closed is better shown where it was opened than behind the end of the text.
+    last = len(data.decode("utf-8", "surrogatepass").rstrip()) - 1
+    places = [mark.index for mark in (error.problem_mark, error.context_mark) if mark]
+    return Malformed(f"not valid YAML: {error.problem}{context}", next((place for place in places if place <= last), max(last, 0)))
 
 
 def _too_deep(index: int) -> Malformed:

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from seawall.core.errors import InputError
 from seawall.io.sources.ignore import Ignore
@@ -35,11 +36,12 @@ class _Walk:
         real = os.path.realpath(top)
         above = _directories_above(real)
         for path in above:
-            self._enter(path)
+            with suppress(OSError):
+                self._enter(path)
         ignores: _Ignores = []
         for path in reversed(_of_working_tree(real, above)):
             names = tuple(os.path.relpath(real, path).split(os.sep))
-            for item in _ignore_files(path):
+            for item in _ignore_files(path, IGNORE_FILES):
                 if isinstance(item, InputError):
                     yield item
                 else:
@@ -58,7 +60,8 @@ class _Walk:
         except OSError as error:
             yield _cannot(directory, error)
             return
-        for item in _ignore_files(directory):
+        names = {entry.name for entry in entries}
+        for item in _ignore_files(directory, [name for name in IGNORE_FILES if name in names]):
             if isinstance(item, InputError):
                 yield item
             else:
@@ -73,7 +76,7 @@ class _Walk:
         try:
             mode = entry.stat().st_mode
         except OSError as error:
-            if is_wanted and not _is_ignored(entry.name, ignores, is_directory=False):
+            if (is_wanted or not entry.is_symlink()) and not _is_ignored(entry.name, ignores, is_directory=False):
                 yield _cannot(entry.path, error)
             return
         is_directory = stat.S_ISDIR(mode)
@@ -83,9 +86,12 @@ class _Walk:
             yield from self._below(entry.path, [(ignore, (*names, entry.name)) for ignore, names in ignores], depth + 1)
         elif not stat.S_ISREG(mode):
             yield InputError(entry.path, "is no regular file; not read")
+        elif self._count == MAX_FILES:
+            self._count += 1
+            yield InputError(entry.path, f"more than {MAX_FILES:,} files; the rest was not scanned")
         else:
             self._count += 1
-            yield (entry.path if self._count <= MAX_FILES else InputError(entry.path, f"more than {MAX_FILES:,} files; the rest was not scanned"))
+            yield entry.path
 
     def _enter(self, directory: str) -> bool:
         """Whether this is the first time here. Raises ``OSError``."""
@@ -114,8 +120,8 @@ def _of_working_tree(directory: str, above: list[str]) -> list[str]:
     return []
 
 
-def _ignore_files(directory: str) -> Iterator[Ignore | InputError]:
-    for name in IGNORE_FILES:
+def _ignore_files(directory: str, names: Sequence[str]) -> Iterator[Ignore | InputError]:
+    for name in names:
         path = os.path.join(directory, name)
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):

@@ -5,6 +5,7 @@ still count as before. :func:`settled` takes it out in the end, with the lists a
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 from seawall.core.fix import Append, Change, Remove, Set
@@ -78,12 +79,16 @@ def is_gone(value: Any) -> bool:
     return value is GONE
 
 
-def settled(value: Any) -> Any:
-    """The value without what goes."""
+def settled(value: Any, old: Any = MISSING) -> Any:
+    """The value without what goes. In the parts that it shares with ``old`` there is no such thing."""
+    if value is old:
+        return value
     if isinstance(value, dict):
-        return {key: settled(child) for key, child in value.items() if not is_gone(child)}
+        before = old if isinstance(old, dict) else {}
+        return {key: settled(child, before.get(key, MISSING)) for key, child in value.items() if not is_gone(child)}
     if isinstance(value, list):
-        return [settled(child) for child in value if not is_gone(child)]
+        items = zip_longest(value, old[: len(value)] if isinstance(old, list) else ())
+        return [settled(child, before) for child, before in items if not is_gone(child)]
     return value
 
 
