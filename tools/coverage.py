@@ -51,8 +51,8 @@ ALONE = {
 }
 
 
-def main(path: str) -> None:
-    """Write the page."""
+def page(path: str) -> str:
+    """The page for the catalogue at ``path``."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         concepts = list(csv.DictReader(file))
     rules = {rule.id: rule for rule in catalogue()}
@@ -89,8 +89,8 @@ def main(path: str) -> None:
         *lines,
         "",
     ]
-    TARGET.write_text("\n".join(text), encoding="utf-8")
+    return "\n".join(text)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    TARGET.write_text(page(sys.argv[1]), encoding="utf-8")

@@ -473,7 +473,7 @@ def rolling_update(resource: Resource) -> Verdicts:
     category="reliability",
     kinds=("Pod",),
     by_default=False,
-    aliases={"kubescape": "C-0073"},
+    aliases={"polaris": "nakedPod", "kubescape": "C-0073"},
 )
 def naked_pod(resource: Resource) -> Verdicts:
     """
