@@ -134,9 +134,9 @@ class Container:
 
 
 class Pod:
-    """A pod, or the template of one. ``field`` is the Pod or PodTemplateSpec, ``containers`` has all three lists, in start order."""
+    """A pod, or the template of one. ``field`` is the Pod or PodTemplateSpec."""
 
-    __slots__ = ("containers", "field", "metadata", "resource", "security_context", "spec")
+    __slots__ = ("_containers", "field", "metadata", "resource", "security_context", "spec")
 
     def __init__(self, field: Field) -> None:
         self.resource = field.resource
@@ -144,9 +144,18 @@ class Pod:
         self.metadata = field["metadata"]
         self.spec = field["spec"]
         self.security_context = self.spec["securityContext"]
-        self.containers = tuple(
-            Container(self, item, list_name) for list_name in CONTAINER_LISTS for item in self.spec[list_name].items() if type(item.value) is dict
-        )
+        self._containers: tuple[Container, ...] | None = None
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """The containers of all three lists, in start order."""
+        if self._containers is None:
+            # They know a twin of their pod: in a circle of references the whole object, its file and its node tree would outlive their use.
+            twin = Pod(self.field)
+            self._containers = tuple(
+                Container(twin, item, list_name) for list_name in CONTAINER_LISTS for item in self.spec[list_name].items() if type(item.value) is dict
+            )
+        return self._containers
 
     @property
     def is_windows(self) -> bool:

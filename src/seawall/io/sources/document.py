@@ -14,7 +14,7 @@ from seawall.core.location import Location
 from seawall.core.resource import Path
 from seawall.io.sources import scalars
 from seawall.io.sources.limits import MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES
-from seawall.io.sources.nodes import PLAIN, STRING, Malformed, collector_paused, compose
+from seawall.io.sources.nodes import PLAIN, STRING, Malformed, compose
 
 MERGE_TAG = "tag:yaml.org,2002:merge"
 MAX_SNIPPET = 500
@@ -110,8 +110,7 @@ def value_of(node: Node, *, has_aliases: bool = True) -> Any:
 
     Raises :class:`Malformed` for what Kubernetes refuses as well: bombs, anchors that contain themselves, keys that are no scalars.
     """
-    with collector_paused():
-        return (_AliasConstructor if has_aliases else _Constructor)().construct(node, 0)
+    return (_AliasConstructor if has_aliases else _Constructor)().construct(node, 0)
 
 
 class _Constructor:

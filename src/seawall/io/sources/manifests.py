@@ -5,10 +5,12 @@ for item in read_manifest("deploy/web.yaml"):
 """
 
 import codecs
+import gc
 import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from yaml.nodes import Node
@@ -60,14 +62,27 @@ def _read(path: str, *, found: bool) -> Iterator[Resource | InputError]:
 
 def resources(source: Source) -> Iterator[Resource | InputError]:
     """The resources in a text that was read already."""
-    for document in documents(source):
-        if isinstance(document, Malformed):
-            yield _error(source, document)
-            continue
-        try:
-            yield from _objects(document, document.root, value_of(document.root, has_aliases=document.has_aliases))
-        except Malformed as error:
-            yield _error(source, Malformed(error.message, document.base + error.index))
+    with _collector_paused():
+        for document in documents(source):
+            if isinstance(document, Malformed):
+                yield _error(source, document)
+                continue
+            try:
+                yield from _objects(document, document.root, value_of(document.root, has_aliases=document.has_aliases))
+            except Malformed as error:
+                yield _error(source, Malformed(error.message, document.base + error.index))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keeps the garbage collector from walking a tree of millions of nodes, in which there is nothing to collect."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _objects(document: Document, root: Node, data: Any) -> Iterator[Resource]:

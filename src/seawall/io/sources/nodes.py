@@ -4,11 +4,9 @@ libyaml composes a tree with positions at about 30 MB/s. It bounds neither the d
 each of which takes about 400 bytes; so both are counted here, in the hooks that it calls for every node.
 """
 
-import gc
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
@@ -110,23 +108,10 @@ def compose(text: str) -> Iterator[Node]:
         yield from islice(rest, done, None)
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keeps the garbage collector from walking a growing tree again and again; there is nothing in it to collect."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _roots(composer: _Composer, data: bytes) -> Iterator[Node]:
     try:
         while composer.check_node():
-            with collector_paused():
-                root = composer.get_node()
+            root = composer.get_node()
             if root is not None:
                 yield root
     except yaml.YAMLError as error:
