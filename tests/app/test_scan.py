@@ -43,6 +43,7 @@ def report(*arguments: str, cwd: Path, stdin: str = "") -> Any:
         ({"web.yaml": HARMLESS}, ["."], 0),
         ({"web.yaml": PRIVILEGED}, ["."], 1),
         ({"web.yaml": PRIVILEGED}, [".", "--fail-on", "never"], 0),
+        ({"web.yaml": PRIVILEGED, "seawall.yaml": "severity: {privileged: high}"}, [".", "--severity", "critical"], 1),
         ({"web.yaml": HARMLESS, "bad.yaml": BROKEN}, ["."], 3),
         ({"web.yaml": PRIVILEGED, "bad.yaml": BROKEN}, ["."], 1),
         ({"web.yaml": PRIVILEGED, "bad.yaml": BROKEN}, [".", "--fail-on", "never"], 3),

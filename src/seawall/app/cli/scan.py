@@ -94,6 +94,7 @@ def command(
     report = scan(targets, checks, settings)
     if new_baseline:
         write_baseline(new_baseline, baseline_of(report.findings))
+    status = status_of(report, fail_on, policy)  # of all findings: what is shown is another question
     if severity:
         report = report.at_least(Severity(severity))
     options: dict[str, Any] = context.obj
@@ -102,7 +103,7 @@ def command(
         write(path, pieces(name, report, Context(rules=checks.rules, verbose=options["verbose"], now=now)))
     screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"], now=now)
     sys.stdout.writelines(pieces(format_, report, screen))
-    context.exit(status_of(report, fail_on, policy))
+    context.exit(status)
 
 
 def _output(text: str) -> tuple[str, str]:
