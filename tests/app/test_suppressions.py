@@ -140,6 +140,17 @@ def test_a_suppression_that_nobody_understands_is_an_error_with_its_line(tmp_pat
     assert [error.line for error in report.errors] == [6]
 
 
+@pytest.mark.parametrize(
+    "place", [{"host_pid": " # seawall: ignore[host-pids]"}, {"annotations": "\n  annotations:\n    ignore.seawall/host-pids: why"}]
+)
+def test_a_rule_that_does_not_exist_is_an_error_with_the_nearest_name(tmp_path: Path, place: dict[str, str]) -> None:
+    (tmp_path / "pod.yaml").write_text(pod(**place))
+    report = scan([str(tmp_path)], compile_checks(Policy(), only=RULES), Settings(registry=registry()))
+    [error] = report.errors
+    assert error.line == 6
+    assert error.message.startswith("no rule is called 'host-pids'; did you mean host-pid or")
+
+
 def findings_of(folder: Path) -> tuple[Finding, ...]:
     return scan([str(folder)], compile_checks(Policy(), only=RULES)).findings
 

@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from seawall.core.baseline import Baseline, compare
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
+from seawall.core.registry import Registry
 from seawall.core.report import Report, ScanError, Scanned, summarize
 from seawall.core.resource import Resource
 from seawall.core.rule import Outcome
@@ -44,7 +45,8 @@ WORTH_ANOTHER_PROCESS = 3 << 20  # bytes of input; starting the workers costs ab
 class Settings(Struct, frozen=True, kw_only=True):
     """What a scan is to do beside its checks.
 
-    ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools.
+    ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools, and ``registry``
+    all that a suppression may name.
     ``values`` (files) and ``set`` (``key=value``) are for the charts, ``kubernetes_version`` is what they are told.
     ``changed`` limits what is reported (not what is read) to these absolute paths. ``texts`` stand in for the files of these paths.
     ``processes`` defaults to the cores this process may use.
@@ -54,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     suppressions: tuple[Match, ...] = ()
     policy_path: str = ""
     translation: Translation = {}
+    registry: Registry = field(default_factory=Registry)
     baseline: Baseline = Baseline()
     changed: frozenset[str] | None = None
     values: tuple[str, ...] = ()
@@ -176,6 +179,7 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
                     batch.errors.append(ScanError.of(exemption))
                 else:
                     batch.exemptions.append(exemption)
+                    batch.errors += _misnamed(exemption, settings.registry)
             for rule, outcome in judgement.outcomes.items():
                 counts = batch.outcomes.setdefault(rule, {})
                 counts[outcome] = counts.get(outcome, 0) + 1
@@ -212,6 +216,12 @@ def _objects(item: Input, settings: Settings, rendered: dict[str, Rendered]) -> 
     except InputError as error:
         return iter([error])
     return resources_of(rendered[item.path])
+
+
+def _misnamed(exemption: Exemption, registry: Registry) -> list[ScanError]:
+    """An error for each rule that an exemption names and nobody has: it covers nothing, and would never be called unused."""
+    unknown = (rule for rule in exemption.rules if len(registry) and rule != EVERY_RULE and rule not in registry)
+    return [ScanError(exemption.written.path, exemption.written.line, registry.unknown(rule)) for rule in unknown]
 
 
 def _read(path: str, settings: Settings, rendered: Mapping[str, Rendered], *, found: bool = False) -> Iterator[Resource | InputError]:

@@ -33,7 +33,11 @@ class Registry:
         try:
             return self._rules[rule_id]
         except KeyError:
-            raise UsageError(f"no rule is called {rule_id!r}{self._suggestion(rule_id)}") from None
+            raise UsageError(self.unknown(rule_id)) from None
+
+    def unknown(self, rule_id: str) -> str:
+        """That no rule has this id, and which have a similar one, in one line."""
+        return f"no rule is called {rule_id!r}{self._suggestion(rule_id)}"
 
     def _suggestion(self, rule_id: str) -> str:
         known_elsewhere = [rule.id for rule in self if rule_id.lower() in (alias.lower() for alias in rule.alias_ids)]

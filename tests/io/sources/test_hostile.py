@@ -59,7 +59,7 @@ STAIRS = [" " * level for level in range(2000)]
 
 HOSTILE: dict[str, tuple[str | bytes, int, str]] = {
     # what is in the file, and the error: its line, and what it begins with
-    "laughs-list": (laughs("[{}]"), 6, BOMB),
+    "laughs-list": (laughs("[{}]"), 5, BOMB),
     "laughs-map": (laughs("{{{}}}"), 6, BOMB),
     "laughs-merge": ("a0: &a0 {k: x}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 10)), 6, BOMB),
     "quadratic-text": (f"a: &a {'x' * 100_000}\nb: [{'*a, ' * 50_000}]\n", 1, BOMB),
@@ -67,8 +67,8 @@ HOSTILE: dict[str, tuple[str | bytes, int, str]] = {
     "many-aliases": (f"a: &a x\nb: [{'*a, ' * 9_000_000}]\n", 2, BOMB),
     "inside-itself": ("a: 1\nb: &b [*b]\n", 2, "the value of an anchor contains itself"),
     "merged-into-itself": ("a: 1\nb: &b\n  <<: *b\n", 2, "the value of an anchor contains itself"),
-    "chain-of-lists": (chain("[*a{}]"), 1, DEEP),
-    "chain-of-merges": (chain("{{<<: *a{}}}"), 1, DEEP),
+    "chain-of-lists": (chain("[*a{}]"), MAX_DEPTH, DEEP),
+    "chain-of-merges": (chain("{{<<: *a{}}}"), MAX_DEPTH, DEEP),
     "brackets": ("a: 1\nb: " + "[" * 1_000_000, 2, DEEP),
     "closed-brackets": ("[" * 1_000_000 + "]" * 1_000_000, 1, DEEP),
     "braces": ("{a: " * 1_000_000, 1, DEEP),
@@ -80,9 +80,8 @@ HOSTILE: dict[str, tuple[str | bytes, int, str]] = {
     "stairs": ("".join(f"{step}a:\n" for step in STAIRS), MAX_DEPTH, DEEP),
     "stairs-of-lists": ("".join(f"{step}-\n" for step in STAIRS), MAX_DEPTH, DEEP),
     "double-stairs": ("".join(f"{step}a:\n{step}-\n" for step in STAIRS), MAX_DEPTH, DEEP),
-    "stairs-by-carriage-return": ("a: 1\n" + "\r".join(f"{step}a:" for step in STAIRS[1:]), 2, ""),
-    "carriage-return": ("\r".join(f"{step}a:" for step in STAIRS), 1, DEEP),
-    "other-line-ends": ("\u2028".join(f"{step}a:" for step in STAIRS), 1, DEEP),
+    "stairs-by-carriage-return": ("\r".join(f"{step}a:" for step in STAIRS), 1, DEEP),
+    "stairs-by-other-line-ends": ("\u2028".join(f"{step}a:" for step in STAIRS), 1, DEEP),
     "redefined-and-deep": ("a: &a 1\nb: &a 2\nc: " + "[" * 100_000, 3, DEEP),
     "anchors-all-the-way": ("".join(f"&a{n} [" for n in range(100_000)), 1, DEEP),
     "tags-all-the-way": ("!t [" * 100_000, 1, DEEP),
@@ -98,11 +97,11 @@ HOSTILE: dict[str, tuple[str | bytes, int, str]] = {
     "undefined-alias": ("a: 1\nb: *c\n", 2, "not valid YAML: found undefined alias"),
     "list-as-key": ("a: 1\n? [b]\n: c\n", 2, "a mapping key must be a scalar"),
     "no-base64": ("a: 1\nb: !!binary '*'\n", 2, "!!binary value contains invalid base64 data"),
-    "template": ("a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", 2, "not valid YAML: "),
+    "template": ("a: 1\nb: {{ .Values.b }}\n", 2, "a mapping key must be a scalar; this looks like a template"),
     "long-key": (f"a: 1\n{'k' * 2000}: 1\n", 2, "not valid YAML: "),
     "picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 1, "not valid UTF-8: invalid start byte"),
-    "archive": (b"PK\x03\x04" + bytes(range(256)), 1, "not valid UTF-8: "),
-    "program": ("#!/bin/sh\nif [ -n \"$x\" ]; then\n  echo {\nfi\n", 2, "not valid YAML: "),
+    "archive": (b"PK\x03\x04" + bytes(range(256)), 2, "not valid UTF-8: "),
+    "program": ("#!/bin/sh\nfor x in *: do\n  echo: {\ndone\n", 3, "not valid YAML: "),
 }  # fmt: skip
 
 STRANGE = {
@@ -182,7 +181,7 @@ def test_a_line_of_60_megabytes_is_read_in_a_few_times_its_size(tmp_path: Path) 
     assert len(report["findings"]) == 1
 
 
-@pytest.mark.parametrize("text", ["[" + "a," * 20_000_000 + "]", "{" + "a," * 20_000_000 + "}", "-\r" * 20_000_000])
+@pytest.mark.parametrize("text", ["{" + "a," * (MAX_NODES // 2) + "}", "-\r" * MAX_NODES], ids=["keys-in-braces", "dashes-by-carriage-return"])
 def test_more_values_than_anybody_needs_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.yaml").write_bytes(text.encode())
     (tmp_path / "b.yaml").write_text(POD)
@@ -218,7 +217,7 @@ def test_names_that_are_no_text_are_scanned_and_reported(tmp_path: Path) -> None
     assert {finding["locations"][0]["path"] for finding in report["findings"]} >= {"./new\nline.yaml", "./\x1b[31m.yaml", "./é😀.yaml"}
 
 
-@pytest.mark.parametrize("format_", ["text", "table", "sarif", "junit"])
+@pytest.mark.parametrize("format_", ["text", "table"])
 def test_names_do_not_forge_output(tmp_path: Path, format_: str) -> None:
     for name in (b"a\nerror: all is well.yaml", b"\x1b[2J\xff.yaml"):
         with open(os.path.join(os.fsencode(tmp_path), name), "w") as file:

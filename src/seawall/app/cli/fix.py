@@ -16,6 +16,7 @@ from seawall.app.fix import Fixed, fix
 from seawall.app.scan import Settings, scan
 from seawall.core.errors import UsageError
 from seawall.core.finding import Finding
+from seawall.core.registry import Registry
 from seawall.deploy.workload import registry
 from seawall.deploy.workload.exemptions import translation
 from seawall.io.reports import pieces
@@ -56,7 +57,12 @@ def command(
         raise UsageError("standard input cannot be fixed in place; write it to a file first")
     policy, policy_path = policy_for(paths[0], policy_file, profile, kubernetes_version)
     checks = checks_for(policy, only, skip)
-    settings = Settings(suppressions=policy.suppressions, policy_path=policy_path, translation=translation(registry()))
+    settings = Settings(
+        suppressions=policy.suppressions,
+        policy_path=policy_path,
+        translation=translation(registry()),
+        registry=Registry([*registry(), *checks.rules.values()]),
+    )
 
     def wanted(finding: Finding) -> bool:
         return finding.fix is not None and (finding.fix.safe or unsafe or finding.rule in only)

@@ -12,6 +12,7 @@ from seawall.app.cli.judging import SEVERITIES, checks_for, judging_options, pol
 from seawall.app.scan import Settings, scan
 from seawall.core.baseline import Baseline, baseline_of
 from seawall.core.errors import UsageError
+from seawall.core.registry import Registry
 from seawall.core.severity import Severity
 from seawall.deploy.workload import registry
 from seawall.deploy.workload.exemptions import translation
@@ -85,6 +86,7 @@ def command(
         suppressions=policy.suppressions,
         policy_path=policy_path,
         translation=translation(registry()),
+        registry=Registry([*registry(), *checks.rules.values()]),
         baseline=read_baseline(baseline) if baseline else Baseline(),
         values=values,
         set=settings_,
