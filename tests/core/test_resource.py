@@ -25,12 +25,9 @@ def test_any_path_into_any_value_is_a_field(data: Any, path: Path) -> None:
     field = resource(data).field(*path)
     expected: Any = data
     for key in path:
-        if isinstance(expected, dict) and key in expected:
-            expected = expected[key]
-        elif isinstance(expected, list) and type(key) is int and key in range(len(expected)):
-            expected = expected[key]
-        else:
-            expected = MISSING
+        has_key = isinstance(expected, dict) and key in expected
+        has_item = isinstance(expected, list) and type(key) is int and key in range(len(expected))
+        expected = expected[key] if has_key or has_item else MISSING
     assert field.value is expected
     assert field.path == path
     assert field.is_set == (expected is not MISSING and expected is not None)

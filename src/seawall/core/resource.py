@@ -62,10 +62,16 @@ class Field:
 
     def at(self, *keys: str | int) -> "Field":
         """The field below this one along several keys."""
-        field = self
+        value = self.value
         for key in keys:
-            field = field[key]
-        return field
+            if type(value) is dict:
+                value = value.get(key, MISSING)
+            elif type(value) is list and type(key) is int and 0 <= key < len(value):
+                value = value[key]
+            else:
+                value = MISSING
+                break
+        return Field(self.resource, self.path + keys, value)
 
     def items(self) -> Iterator["Field"]:
         """The items of a list; nothing where the value is no list."""
@@ -129,13 +135,23 @@ class Resource:
     ``origin`` is the template or overlay it was rendered from, if any.
     """
 
-    __slots__ = ("data", "origin", "path", "positions")
+    __slots__ = ("api_version", "data", "group", "kind", "name", "namespace", "origin", "path", "positions")
 
     def __init__(self, path: str, data: dict[str, Any], positions: Positions, origin: Origin | None = None) -> None:
         self.path = path
         self.data = data
         self.positions = positions
         self.origin = origin
+        # Rules ask for these many times over, so they are read once.
+        self.kind = self.field("kind").text
+        self.api_version = self.field("apiVersion").text
+        group, slash, _ = self.api_version.partition("/")
+        self.group = group if slash else ""
+        """The API group; empty for the core group."""
+        metadata = self.field("metadata")
+        self.name = metadata["name"].text or metadata["generateName"].text
+        """``metadata.name``, or ``metadata.generateName`` where the API server is to choose."""
+        self.namespace = metadata["namespace"].text
 
     @property
     def root(self) -> Field:
@@ -143,30 +159,7 @@ class Resource:
 
     def field(self, *path: str | int) -> Field:
         """The field at ``path``, counted from the top of the object."""
-        return self.root.at(*path)
-
-    @property
-    def api_version(self) -> str:
-        return self.field("apiVersion").text
-
-    @property
-    def group(self) -> str:
-        """The API group; empty for the core group."""
-        group, slash, _ = self.api_version.partition("/")
-        return group if slash else ""
-
-    @property
-    def kind(self) -> str:
-        return self.field("kind").text
-
-    @property
-    def name(self) -> str:
-        """``metadata.name``, or ``metadata.generateName`` where the API server is to choose."""
-        return self.field("metadata", "name").text or self.field("metadata", "generateName").text
-
-    @property
-    def namespace(self) -> str:
-        return self.field("metadata", "namespace").text
+        return Field(self, (), self.data).at(*path)
 
     def target(self, container: str = "") -> ResourceTarget:
         """This object, or one container of it, as the target of a finding."""

@@ -76,8 +76,9 @@ def judge(resource: Resource, checks: Checks, *, with_edits: bool = True) -> Jud
                 outcome = Outcome.FAIL
             else:
                 judgement.not_evaluated.append(NotEvaluated(rule.id, resource.target(container), verdict.reason))
-                outcome = max(outcome, Outcome.NOT_EVALUATED, key=_WEIGHT.__getitem__)
-        judgement.outcomes[rule.id] = max(judgement.outcomes[rule.id], outcome, key=_WEIGHT.__getitem__)
+                outcome = outcome if outcome is Outcome.FAIL else Outcome.NOT_EVALUATED
+        if _WEIGHT[outcome] > _WEIGHT[judgement.outcomes[rule.id]]:
+            judgement.outcomes[rule.id] = outcome
     judgement.findings.sort(key=_place)
     return judgement
 

@@ -58,14 +58,14 @@ def translation(rules: Iterable[Rule]) -> Translation:
 
 def object_exemptions(resource: Resource, table: Translation) -> Iterator[Exemption | InputError]:
     """What the annotations and labels of an object and its pod templates exempt; an error for one of ours that cannot be understood."""
-    templates = [pod for pod in pods(resource) if pod.field.path]
-    for metadata in (resource.field("metadata"), *(pod.metadata for pod in templates)):
+    templates = pods(resource)
+    for metadata in (resource.field("metadata"), *(pod.metadata for pod in templates if pod.field.path)):
         for key, field in metadata["annotations"].entries():
             if key.startswith(OWN):
                 yield _own(resource, field, key.removeprefix(OWN))
             elif rules := _foreign_annotation(key, field.text, table):
                 yield _exemption(resource, field, rules, reason=_reason(key, field.text), optional=True)
-    for pod in pods(resource):
+    for pod in templates:
         yield from _kubeaudit(pod)
 
 

@@ -1,6 +1,7 @@
 """A document: the value that Kubernetes would read out of a node tree, and where each field of it stands."""
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -38,8 +39,8 @@ class Source:
         self.text = text
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+    def _line_starts(self) -> "array[int]":
+        return array("I", chain((0,), (match.end() for match in re.finditer("\n", self.text))))
 
     def line_and_column(self, index: int) -> tuple[int, int]:
         """Line and column, both from 1, of the character at ``index``."""
@@ -213,13 +214,13 @@ def key_text(key: Node) -> str:
     text: str = key.value
     if key.tag is STRING:
         return text
+    if key.tag is PLAIN and text in _PLAIN_KEYS:
+        return _PLAIN_KEYS[text]
     try:
-        if key.tag is not PLAIN:
-            return scalars.tagged_key(key.tag, text)
-        name = scalars.plain_key(text)
+        name = scalars.plain_key(text) if key.tag is PLAIN else scalars.tagged_key(key.tag, text)
     except ValueError as error:
         raise Malformed(str(error), key.start_mark.index) from None
-    if len(text) <= LONG_TEXT and len(_PLAIN_KEYS) < MAX_SHARED_KEYS and text != "<<":
+    if key.tag is PLAIN and len(text) <= LONG_TEXT and len(_PLAIN_KEYS) < MAX_SHARED_KEYS and text != "<<":
         _PLAIN_KEYS[text] = name
     return name
 

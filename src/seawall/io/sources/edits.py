@@ -84,7 +84,8 @@ def _edits(positions: NodePositions, changes: Changes) -> Iterator[Edit]:
     for depth, mapping, style in reversed(_mappings(positions.root, changes, layout)):
         start, end = _extent(mapping, layout)
         indentation = "" if mapping.flow_style else " " * layout.column(start)
-        old = _read(indentation + source.text[start:end])
+        # The text that is cut out means what its nodes mean, unless it uses an anchor that stands outside of it.
+        old = _read(indentation + source.text[start:end]) if positions.document.has_aliases else value_of(mapping, has_aliases=False)
         new = wanted(old, [(path[depth:], change) for path, change in changes])
         if is_gone(new):
             continue  # the mapping goes, too: a change of the one around it

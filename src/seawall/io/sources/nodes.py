@@ -23,7 +23,7 @@ PLAIN: Final = ""
 """The tag of a scalar whose type is still to be told from its text."""
 STRING: Final = "tag:yaml.org,2002:str"
 
-_JSON_START: Final = re.compile(r"(?:---)?(?:\s|#[^\n]*\n)*(?=\{)")
+_FIRST_CHARACTER: Final = re.compile(r"^(?:---(?=\s))?+[ \t]*+([^\s#])", re.MULTILINE)
 _FOLDED_BY_YAML: Final = re.compile("[\x85\u2028\u2029]")
 """Line breaks to YAML 1.1, ordinary characters of a string to JSON."""
 _BARE_TAG: Final = re.compile(r"!(?<![^\s,\[{]!)\s")
@@ -85,8 +85,10 @@ def compose(text: str) -> Iterator[Node]:
 
     Raises :class:`Malformed`, also for text beyond the limits.
     """
-    json_start = _JSON_START.match(text)
-    if json_start and _FOLDED_BY_YAML.search(text) and (roots := _compose_json(text, json_start.end())):
+    first = _FIRST_CHARACTER.search(text)
+    may_be_json = first is not None and first[1] == "{"
+    json_start = first.start(1) if first else 0
+    if may_be_json and _FOLDED_BY_YAML.search(text) and (roots := _compose_json(text, json_start)):
         yield from roots
         return
     data = text.encode("utf-8", "surrogatepass")
@@ -101,7 +103,7 @@ def compose(text: str) -> Iterator[Node]:
         rest: Iterator[Node]
         if "found duplicate anchor" in error.message:
             rest = _roots(_PatientComposer(data), data)
-        elif json_start and (roots := _compose_json(text, json_start.end())):
+        elif may_be_json and (roots := _compose_json(text, json_start)):
             rest = iter(roots)
         else:
             raise
