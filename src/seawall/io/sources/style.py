@@ -1,5 +1,7 @@
 """The manner in which a part of a file is written, learned from what stands there, so that what is added looks like its neighbours."""
 
+from weakref import WeakKeyDictionary
+
 from msgspec import Struct
 from msgspec.structs import replace
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
@@ -24,8 +26,18 @@ class Style(Struct, frozen=True):
     comma: str = ", "
 
 
+_LEARNED: WeakKeyDictionary[Node, Style] = WeakKeyDictionary()
+"""By collection, as the fixes of one object ask for the same ones; forgotten with the document."""
+
+
 def style_inside(node: Node, outside: Style, layout: Layout) -> Style:
     """The manner of a collection's own entries; what they do not show is as outside."""
+    if node not in _LEARNED:
+        _LEARNED[node] = _learn(node, outside, layout)
+    return _LEARNED[node]
+
+
+def _learn(node: Node, outside: Style, layout: Layout) -> Style:
     if not isinstance(node, CollectionNode) or not node.value:
         return outside
     if type(node) is not MappingNode:
