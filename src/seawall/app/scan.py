@@ -38,8 +38,9 @@ from seawall.io.sources.manifests import read_manifest, resources
 from seawall.io.sources.rendering import Rendered, resources_of
 from seawall.io.sources.walk import walk
 
-BATCH_BYTES = 1 << 20
-WORTH_ANOTHER_PROCESS = 3 << 20  # bytes of input; starting the workers costs about as much as judging this much
+WORTH_ANOTHER_PROCESS = 200_000  # bytes of input; starting the workers costs about as much as judging a quarter of it
+LARGEST_BATCH = 1 << 20
+BATCHES_FOR_EACH = 4  # batches for each process, so that none waits long for the last one
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -310,23 +311,24 @@ def _size(path: str) -> int:
 
 def _judge_all(inputs: list[Input], checks: Checks, settings: Settings) -> Iterator[Batch]:
     processes = settings.processes or len(os.sched_getaffinity(0))
-    if processes < 2 or sum(item.size for item in inputs) < WORTH_ANOTHER_PROCESS:
+    size = sum(item.size for item in inputs)
+    if processes < 2 or len(inputs) < 2 or size < WORTH_ANOTHER_PROCESS:
         yield judge_files(inputs, checks, settings)
         return
     # Workers are forked, so that they have the rules loaded already; nothing here runs threads that a fork could surprise.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(checks, settings)) as pool:
-        yield from pool.map(_judge_batch, _batches(inputs))
+        yield from pool.map(_judge_batch, _batches(inputs, min(LARGEST_BATCH, size // (processes * BATCHES_FOR_EACH))))
 
 
-def _batches(inputs: Iterable[Input]) -> Iterator[list[Input]]:
+def _batches(inputs: Iterable[Input], largest: int) -> Iterator[list[Input]]:
     batch: list[Input] = []
     size = 0
     for item in inputs:
         batch.append(item)
         size += item.size
-        if size >= BATCH_BYTES:
+        if size >= largest:
             yield batch
             batch, size = [], 0
     if batch:
