@@ -1,4 +1,4 @@
-"""The rules on workload objects, one file per category of the catalogue. Importing this package declares them all.
+"""The rules on Kubernetes objects, one file per topic. Importing this package declares them all.
 
 A rule is a description and a pure function over a container, a pod or an object (see :mod:`seawall.deploy.workload.check`).
 ``CONTRIBUTING.md`` shows how to add one in ten minutes.
@@ -24,6 +24,7 @@ from seawall.deploy.workload.rules import (
     rbac_roles,
     rbac_takeover,
     resources,
+    scheduling,
     schema,
     secrets,
     tenancy,
@@ -49,6 +50,7 @@ __all__ = [
     "rbac_roles",
     "rbac_takeover",
     "resources",
+    "scheduling",
     "schema",
     "secrets",
     "tenancy",
