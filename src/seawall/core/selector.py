@@ -76,7 +76,9 @@ def labels_of(value: Any) -> dict[str, str]:
 
 
 def _requirement(value: Any) -> Requirement | None:
-    if type(value) is not dict or type(value.get("key")) is not str or value.get("operator") not in _OPERATORS:
+    if type(value) is not dict or type(value.get("key")) is not str:
+        return None
+    if type(value.get("operator")) is not str or value["operator"] not in _OPERATORS:
         return None
     values = [] if value.get("values") is None else value["values"]
     if type(values) is not list or not all(type(item) is str for item in values):

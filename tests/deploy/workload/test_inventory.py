@@ -66,6 +66,8 @@ def test_select_is_what_a_walk_finds(
         {"matchExpressions": [{"key": "a", "operator": "In"}]},
         {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]},
         {"matchExpressions": [{"operator": "Exists"}]},
+        {"matchExpressions": [{"key": "a", "operator": ["Exists"]}]},
+        {"matchExpressions": [{"key": "a", "operator": {}}]},
     ],
 )
 def test_a_selector_that_the_api_refuses_is_none(value: object) -> None:

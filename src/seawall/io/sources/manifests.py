@@ -21,7 +21,7 @@ from seawall.io.sources.document import Document, NodePositions, Source, child_o
 from seawall.io.sources.limits import MAX_FILE_BYTES
 from seawall.io.sources.nodes import Malformed
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 def read_manifest(path: str, *, found: bool = False) -> Iterator[Resource | InputError]:
@@ -145,7 +145,7 @@ def _too_large(path: str, size: str) -> InputError:
 
 def decode(path: str, data: bytes, errors: str = "strict") -> str:
     """Text out of bytes: UTF-8, or what the byte order mark says. Raises ``InputError`` at the line of the first bad byte."""
-    bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", "utf-8"))
+    bom, encoding = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", "utf-8"))
     try:
         return data[len(bom) :].decode(encoding, errors)
     except UnicodeDecodeError as error:

@@ -1,13 +1,10 @@
 """A text file, changed in place: what is not edited stays byte for byte, and nobody ever sees half of it."""
 
-import codecs
 import os
 import tempfile
 
 from seawall.core.errors import InputError
-from seawall.io.sources.manifests import decode, read_bytes
-
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+from seawall.io.sources.manifests import BOMS, decode, read_bytes
 
 
 class TextFile:
@@ -16,7 +13,7 @@ class TextFile:
     def __init__(self, path: str) -> None:
         self.path = path
         data = read_bytes(path)
-        self._bom, self._encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", "utf-8"))
+        self._bom, self._encoding = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", "utf-8"))
         self.text = decode(path, data)
 
     def write(self, text: str) -> None:
