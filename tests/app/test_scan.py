@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seawall.app.cli.main import cli, main
 from seawall.app.scan import Settings, scan
 from seawall.core.policy import Policy
 from seawall.deploy.workload import compile_checks
@@ -172,3 +173,16 @@ def test_many_processes_say_the_same_as_one(tmp_path: Path) -> None:
     assert together.errors == alone.errors
     assert together.outcomes == alone.outcomes
     assert together.summary == alone.summary
+
+
+def test_a_defect_is_one_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "main", broken)
+    with pytest.raises(SystemExit) as stopped:
+        main(["scan", "."])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("seawall: defect in test_scan.py:")
+    assert message.count("\n") == 1

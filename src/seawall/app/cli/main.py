@@ -1,6 +1,8 @@
 """The ``seawall`` command: global options, and commands that are imported only when they run."""
 
+import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -80,3 +82,9 @@ def _run(arguments: list[str] | None) -> int:
         # The reader (head, less) has seen enough; closing the pipe quietly is what it expects.
         sys.stderr.close()
         return 0
+    except Exception as error:  # noqa: BLE001 (a defect of ours is told in one line, too; where it happened helps whoever mends it)
+        *_, place = traceback.extract_tb(error.__traceback__)
+        click.echo(
+            f"seawall: defect in {os.path.basename(place.filename)}:{place.lineno}: {type(error).__name__}: {error}; please report it", err=True
+        )
+        return EXIT_USAGE
