@@ -1,0 +1,1 @@
+"""What is known against packages: version orders, the advisory database, matching, VEX."""
