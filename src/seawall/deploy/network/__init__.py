@@ -1,0 +1,1 @@
+"""Who can talk to whom: one tiered policy model, reachability, proof, explanation, generation, packets."""
