@@ -1,0 +1,66 @@
+"""From Kubernetes objects to the model: the only place that is lenient with what is wrong in them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from seawall.core.errors import InputError
+from seawall.core.resource import Resource
+from seawall.deploy.network import workloads
+from seawall.deploy.network.kinds import admin, kubernetes
+from seawall.deploy.network.kinds.invalid import Invalid
+from seawall.deploy.network.model import Cluster, Endpoint, Policy, Tier
+
+Compiler = Callable[[Resource], Iterator[Policy | Tier | Endpoint]]
+
+_FAMILIES: Final = (kubernetes, admin)
+COMPILERS: Final[Mapping[tuple[str, str], Compiler]] = {key: compiler for family in _FAMILIES for key, compiler in family.COMPILERS.items()}
+TIERS: Final[tuple[Tier, ...]] = tuple(tier for family in _FAMILIES for tier in family.TIERS)
+
+
+class Loaded(Struct, frozen=True):
+    """The cluster, and a line for each policy that is void."""
+
+    cluster: Cluster
+    errors: tuple[InputError, ...] = ()
+
+
+def load(resources: Iterable[Resource]) -> Loaded:
+    """The cluster that these objects describe. A void policy is left out, as the controller that enforces it would, and an error names it."""
+    given = list(resources)
+    errors: list[InputError] = []
+    notes: list[str] = []
+    tiers = {tier.name: tier for tier in TIERS}
+    policies: list[Policy] = []
+    found = [*workloads.endpoints(given), *workloads.nodes(given)]
+    for resource in given:
+        compiler = COMPILERS.get((resource.group, resource.kind))
+        if compiler is None:
+            continue
+        try:
+            made = list(compiler(resource))
+        except Invalid as invalid:
+            place = invalid.field.locate()
+            name = f"{resource.kind} {resource.namespace + '/' if resource.namespace else ''}{resource.name}"
+            errors.append(InputError(place.path, f"{name}: {invalid.message}", place.line))
+            notes.append(f"{name} is invalid and was left out")
+            continue
+        for item in made:
+            match item:
+                case Policy():
+                    policies.append(item)
+                case Tier():
+                    tiers[item.name] = item
+                case Endpoint():
+                    found.append(item)
+    cluster = Cluster(
+        endpoints=tuple(found),
+        namespaces=workloads.namespaces(given, found),
+        service_accounts=workloads.service_accounts(given),
+        nodes={endpoint.node: endpoint.labels for endpoint in workloads.nodes(given)},
+        tiers=tuple(tiers.values()),
+        policies=tuple(policies),
+        notes=tuple(notes),
+    )
+    return Loaded(cluster, tuple(errors))
