@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import msgspec
 from msgspec import Struct, field
 
+from seawall.app.inputs import Input, Reading, find_inputs, read, read_objects
 from seawall.core.baseline import Baseline, compare
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
@@ -28,60 +28,33 @@ from seawall.core.verdict import NotEvaluated
 from seawall.deploy.workload import Checks, Inventory, judge, judge_together
 from seawall.deploy.workload.exemptions import Translation, object_exemptions, policy_entry, policy_exemptions, policy_location
 from seawall.deploy.workload.inventory import outline
-from seawall.io.sources.charts import render_chart
 from seawall.io.sources.comments import comment_exemptions
-from seawall.io.sources.discovery import discover
-from seawall.io.sources.document import NodePositions, Source
-from seawall.io.sources.kustomize import render_kustomization
+from seawall.io.sources.document import NodePositions
 from seawall.io.sources.late import LatePositions, find_places
-from seawall.io.sources.manifests import read_manifest, resources
-from seawall.io.sources.rendering import Rendered, resources_of
-from seawall.io.sources.walk import walk
+from seawall.io.sources.rendering import Rendered
 
 WORTH_ANOTHER_PROCESS = 200_000  # bytes of input; starting the workers costs about as much as judging a quarter of it
 LARGEST_BATCH = 1 << 20
 BATCHES_FOR_EACH = 4  # batches for each process, so that none waits long for the last one
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Settings(Reading, frozen=True, kw_only=True):
     """What a scan is to do beside its checks.
 
     ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools, and ``registry``
     all that a suppression may name.
-    ``values`` (files) and ``set`` (``key=value``) are for the charts, ``kubernetes_version`` is what they are told.
-    ``changed`` limits what is reported (not what is read) to these absolute paths. ``texts`` stand in for the files of these paths.
+    ``changed`` limits what is reported (not what is read) to these absolute paths.
     ``processes`` defaults to the cores this process may use.
     """
 
     with_edits: bool = True
     suppressions: tuple[Match, ...] = ()
     policy_path: str = ""
-    translation: Translation = {}
+    translation: Translation = field(default_factory=dict)
     registry: Registry = field(default_factory=Registry)
     baseline: Baseline = Baseline()
     changed: frozenset[str] | None = None
-    values: tuple[str, ...] = ()
-    set: tuple[str, ...] = ()
-    kubernetes_version: str = ""
-    texts: Mapping[str, str] = {}
     processes: int = 0
-
-
-class Kind(StrEnum):
-    """How an input becomes objects."""
-
-    MANIFEST = "manifest"
-    CHART = "chart"
-    KUSTOMIZATION = "kustomize"
-
-
-class Input(Struct, frozen=True):
-    """A file to read or a directory to render. ``found`` says that a directory above it was named, not the input itself."""
-
-    path: str
-    size: int = 0
-    found: bool = False
-    kind: Kind = Kind.MANIFEST
 
 
 class Outline(Struct, frozen=True):
@@ -127,17 +100,17 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
     """Judge everything that the targets hold."""
     started = time.perf_counter()
     total = Batch()
-    inputs = []
-    for item in _inputs(targets):
+    given = []
+    for item in find_inputs(targets):
         if isinstance(item, InputError):
             total.errors.append(ScanError.of(item))
         else:
-            inputs.append(item)
-    for batch in _judge_all(inputs, checks, settings):
+            given.append(item)
+    for batch in _judge_all(given, checks, settings):
         total.add(batch)
     if checks.inventory:
         _judge_together(total, checks, settings)
-    order = {item.path: place for place, item in enumerate(inputs)}
+    order = {item.path: place for place, item in enumerate(given)}
     total.findings.sort(key=lambda finding: _place(finding, order))
     findings = _reported(total, checks, settings)
     return Report(
@@ -162,7 +135,7 @@ def judge_files(inputs: Iterable[Input], checks: Checks, settings: Settings) -> 
     for item in inputs:
         errors = objects = 0
         commented: set[int] = set()
-        for resource in _objects(item, settings, batch.rendered):
+        for resource in read_objects(item, settings, batch.rendered):
             if isinstance(resource, InputError):
                 batch.errors.append(ScanError.of(resource))
                 errors += 1
@@ -203,34 +176,10 @@ def _exemptions(resource: Resource, settings: Settings, commented: set[int]) -> 
             yield from comment_exemptions(document)
 
 
-def _objects(item: Input, settings: Settings, rendered: dict[str, Rendered]) -> Iterator[Resource | InputError]:
-    """The objects of an input. What was rendered is kept in ``rendered``."""
-    if item.kind is Kind.MANIFEST:
-        return _read(item.path, settings, rendered, found=item.found)
-    try:
-        if item.kind is Kind.CHART:
-            rendered[item.path] = render_chart(
-                item.path, values=settings.values, settings=settings.set, kubernetes_version=settings.kubernetes_version
-            )
-        else:
-            rendered[item.path] = render_kustomization(item.path)
-    except InputError as error:
-        return iter([error])
-    return resources_of(rendered[item.path])
-
-
 def _misnamed(exemption: Exemption, registry: Registry) -> list[ScanError]:
     """An error for each rule that an exemption names and nobody has: it covers nothing, and would never be called unused."""
     unknown = (rule for rule in exemption.rules if len(registry) and rule != EVERY_RULE and rule not in registry)
     return [ScanError(exemption.written.path, exemption.written.line, registry.unknown(rule)) for rule in unknown]
-
-
-def _read(path: str, settings: Settings, rendered: Mapping[str, Rendered], *, found: bool = False) -> Iterator[Resource | InputError]:
-    if path in rendered:
-        return resources_of(rendered[path])
-    if path in settings.texts:
-        return resources(Source(path, settings.texts[path]))
-    return read_manifest(path, found=found)
 
 
 def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
@@ -239,7 +188,7 @@ def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
     together = judge_together(Inventory(outlined), checks)
     failures = (failure for _, failure in together.failures)
     try:
-        find_places(failures, lambda path: _read(path, settings, total.rendered), with_edits=settings.with_edits)
+        find_places(failures, lambda path: read(path, settings, total.rendered), with_edits=settings.with_edits)
     except InputError as error:
         total.errors.append(ScanError.of(error))
         return
@@ -275,38 +224,6 @@ def _written_in(finding: Finding) -> set[str]:
 def _place(finding: Finding, order: Mapping[str, int]) -> tuple[int, int, int, str]:
     location = finding.locations[0]
     return order[location.path], location.line, location.column, finding.rule
-
-
-def _inputs(targets: Sequence[str]) -> Iterator[Input | InputError]:
-    """What the targets name: ``chart:DIR``, ``kustomize:DIR``, files, ``-``, and directories with all that is in them."""
-    for target in targets:
-        prefix, colon, rest = target.partition(":")
-        if colon and prefix in (Kind.CHART, Kind.KUSTOMIZATION):
-            yield Input(rest, kind=Kind(prefix))
-        elif target != "-" and os.path.isdir(target):
-            yield from _below(target)
-        else:
-            yield Input(target, _size(target))
-
-
-def _below(directory: str) -> Iterator[Input | InputError]:
-    """Charts and kustomizations are rendered; their parts are no manifests of their own."""
-    discovery = discover(directory)
-    for kind, places in ((Kind.CHART, discovery.charts), (Kind.KUSTOMIZATION, discovery.kustomizations)):
-        for place in places:
-            yield Input(place, found=True, kind=kind)
-    for path in walk(directory):
-        if isinstance(path, InputError):
-            yield path
-        elif not discovery.covers(path):
-            yield Input(path, _size(path), found=True)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except (OSError, ValueError):
-        return 0  # reading it says what is wrong with it
 
 
 def _judge_all(inputs: list[Input], checks: Checks, settings: Settings) -> Iterator[Batch]:

@@ -1,0 +1,101 @@
+"""Questions about one connection: who is meant by ``shop/web`` or ``10.0.0.1``, whether it is allowed, and what decides."""
+
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from seawall.core.errors import UsageError
+from seawall.deploy.network.model import Cluster, Direction, Endpoint, EndpointKind, Expression, Protocol
+from seawall.deploy.network.reach import expressions_of
+from seawall.deploy.network.select import Selection
+from seawall.deploy.network.universe import groups
+from seawall.deploy.network.walk import Decision, decide
+
+
+class Answer(Struct, frozen=True):
+    """Both sides' decisions on one connection; it is allowed when both allow it."""
+
+    source: Endpoint
+    destination: Endpoint
+    egress: Decision
+    ingress: Decision
+
+    @property
+    def allowed(self) -> bool:
+        return self.egress.allowed and self.ingress.allowed
+
+
+class Questions:
+    """Answers questions about one cluster; its groups and selectors are worked out once."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.groups = groups(cluster, expressions_of(policy for policy in cluster.policies if not policy.staged), (4, 6))
+        self._selection = Selection(cluster, self.groups)
+
+    def ask(self, source: int, destination: int, protocol: Protocol, port: int) -> Answer:
+        """Whether one group may open a connection to another. ``port`` is the destination's, for ICMP the type."""
+        end = self.groups[destination].endpoint
+        egress = decide(self._cluster, Direction.EGRESS, source, destination, end, self._means, protocol, port)
+        ingress = decide(self._cluster, Direction.INGRESS, destination, source, end, self._means, protocol, port)
+        if source == destination and self.groups[source].endpoint.kind is EndpointKind.POD and self._is_single(source):
+            egress = ingress = Decision(True)  # a pod always reaches itself
+        return Answer(self.groups[source].endpoint, end, egress, ingress)
+
+    def _is_single(self, group: int) -> bool:
+        return len(self.groups[group].members) == 1
+
+    def _means(self, expression: Expression, group: int) -> bool:
+        return bool(self._selection.vector(expression)[group])
+
+    def find(self, text: str) -> list[int]:
+        """The groups that a text names: a pod or workload (``NS/NAME``, ``NS/NAME[Kind]``, or a name that only one has), a node, or an address.
+
+        Raises ``UsageError`` when nothing is called so.
+        """
+        found = self._address(text) if _is_address(text) else self._named(text)
+        if not found:
+            raise UsageError(f"nothing is called {text!r}; write NAMESPACE/POD, NAMESPACE/WORKLOAD, the name of a node or an address")
+        return found
+
+    def _named(self, text: str) -> list[int]:
+        namespace, slash, name = text.rpartition("/")
+        found: list[int] = []
+        for place, group in enumerate(self.groups):
+            for member in group.members:
+                endpoint = self._cluster.endpoints[member]
+                names = {
+                    endpoint.name,
+                    endpoint.workload,
+                    endpoint.workload.rpartition("/")[2].partition("[")[0],
+                    endpoint.workload.rpartition("/")[2],
+                }
+                if (text == endpoint.workload or name in names) and (not slash or endpoint.namespace == namespace):
+                    found.append(place)
+        return list(dict.fromkeys(found))
+
+    def _address(self, text: str) -> list[int]:
+        address = ip_address(text)
+        inside = [
+            place
+            for place, group in enumerate(self.groups)
+            if any(address in network for member in group.members for network in self._cluster.endpoints[member].addresses)
+        ]
+        if inside:
+            # Pods on the host's network share the address of their node, and count as it.
+            nodes = [place for place in inside if self.groups[place].endpoint.kind is EndpointKind.NODE]
+            return nodes or inside
+        value = int(address)
+        return [
+            place
+            for place, group in enumerate(self.groups)
+            if any(version == address.version and first <= value <= last for version, first, last in group.ranges)
+        ]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
