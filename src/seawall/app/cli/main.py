@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "scan": "Judge manifests: what is wrong, where, why, and how to fix it.",
     "fix": "Apply safe fixes in place, or print them as a patch.",
     "render": "Show the objects of a chart or kustomization, with their origins.",
+    "network": "Who can talk to whom: list, eval, diff.",
     "explain": "Explain one rule in full.",
     "rules": "List the rules.",
 }
