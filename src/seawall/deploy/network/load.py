@@ -8,13 +8,14 @@ from msgspec import Struct
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
 from seawall.deploy.network import workloads
-from seawall.deploy.network.kinds import admin, kubernetes
+from seawall.deploy.network.kinds import admin, calico, kubernetes
 from seawall.deploy.network.kinds.invalid import Invalid
+from seawall.deploy.network.kinds.objects import Objects
 from seawall.deploy.network.model import Cluster, Endpoint, Policy, Tier
 
-Compiler = Callable[[Resource], Iterator[Policy | Tier | Endpoint]]
+Compiler = Callable[[Resource, Objects], Iterator[Policy | Tier | Endpoint]]
 
-_FAMILIES: Final = (kubernetes, admin)
+_FAMILIES: Final = (kubernetes, admin, calico)
 COMPILERS: Final[Mapping[tuple[str, str], Compiler]] = {key: compiler for family in _FAMILIES for key, compiler in family.COMPILERS.items()}
 TIERS: Final[tuple[Tier, ...]] = tuple(tier for family in _FAMILIES for tier in family.TIERS)
 
@@ -29,6 +30,7 @@ class Loaded(Struct, frozen=True):
 def load(resources: Iterable[Resource]) -> Loaded:
     """The cluster that these objects describe. A void policy is left out, as the controller that enforces it would, and an error names it."""
     given = list(resources)
+    objects = Objects(given)
     errors: list[InputError] = []
     notes: list[str] = []
     tiers = {tier.name: tier for tier in TIERS}
@@ -39,7 +41,7 @@ def load(resources: Iterable[Resource]) -> Loaded:
         if compiler is None:
             continue
         try:
-            made = list(compiler(resource))
+            made = list(compiler(resource, objects))
         except Invalid as invalid:
             place = invalid.field.locate()
             name = f"{resource.kind} {resource.namespace + '/' if resource.namespace else ''}{resource.name}"
@@ -54,13 +56,19 @@ def load(resources: Iterable[Resource]) -> Loaded:
                     tiers[item.name] = item
                 case Endpoint():
                     found.append(item)
+    homeless = [policy for policy in policies if policy.tier not in tiers]
+    for policy in homeless:
+        place = policy.location
+        path, line = (place.path, place.line) if place else ("", None)
+        errors.append(InputError(path, f"{policy}: there is no Tier {policy.tier} in the input, so that its place is not known", line))
+        notes.append(f"{policy} was left out")
     cluster = Cluster(
         endpoints=tuple(found),
         namespaces=workloads.namespaces(given, found),
         service_accounts=workloads.service_accounts(given),
         nodes={endpoint.node: endpoint.labels for endpoint in workloads.nodes(given)},
         tiers=tuple(tiers.values()),
-        policies=tuple(policies),
+        policies=tuple(policy for policy in policies if policy.tier in tiers),
         notes=tuple(notes),
     )
     return Loaded(cluster, tuple(errors))

@@ -43,7 +43,12 @@ def chain(cluster: Cluster, direction: Direction) -> list[tuple[Tier, list[Polic
         if not policy.staged and (rules_of(policy, direction) or isolates(policy, direction)):
             by_tier[policy.tier].append(policy)
     tiers = sorted((tier for tier in cluster.tiers if tier.name in by_tier), key=lambda tier: (tier.order, tier.name))
-    return [(tier, sorted(by_tier[tier.name], key=lambda policy: (policy.order, policy.kind, policy.namespace, policy.name))) for tier in tiers]
+    return [(tier, sorted(by_tier[tier.name], key=_place)) for tier in tiers]
+
+
+def _place(policy: Policy) -> tuple[float, str, str]:
+    """Where a policy stands in its tier; equal orders are told apart by name, as Calico does it."""
+    return policy.order, f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name, policy.kind
 
 
 def expressions_of(policies: Iterable[Policy]) -> list[Expression]:

@@ -7,6 +7,7 @@ from functools import cache
 from seawall.core.errors import UsageError
 from seawall.core.policy import PROFILES, Policy
 from seawall.core.registry import Registry
+from seawall.core.rule import Rule
 from seawall.deploy.workload import rules  # noqa: F401  (importing the rules declares them)
 from seawall.deploy.workload.check import CHECKS, Check
 from seawall.deploy.workload.engine import Checks
@@ -20,8 +21,11 @@ def registry() -> Registry:
     return Registry(check.rule for check in CHECKS)
 
 
-def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str] = (), more: Sequence[Check] = ()) -> Checks:
-    """The checks of a policy. ``only`` narrows to rules by id whatever the profile, ``skip`` removes rules. ``more`` are checks of the user's own.
+def compile_checks(
+    policy: Policy, only: Iterable[str] = (), skip: Iterable[str] = (), more: Sequence[Check] = (), elsewhere: Iterable[Rule] = ()
+) -> Checks:
+    """The checks of a policy. ``only`` narrows to rules by id whatever the profile, ``skip`` removes rules. ``more`` are checks of the user's own,
+    ``elsewhere`` the rules of other rooms: they may be named, and are judged there.
 
     Raises ``UsageError`` for an unknown profile, Pod Security version, rule or parameter.
     """
@@ -29,7 +33,7 @@ def compile_checks(policy: Policy, only: Iterable[str] = (), skip: Iterable[str]
     level = _PSS_PROFILE(policy.profile)
     if level is None and policy.profile not in PROFILES:
         raise UsageError(f"no profile is called {policy.profile!r}; there are {', '.join(PROFILES)}, pss-baseline and pss-restricted[@vX.Y]")
-    known = Registry([*registry(), *(check.rule for check in more)])
+    known = Registry([*registry(), *(check.rule for check in more), *elsewhere])
     wanted = {rule.id for rule in policy.select(known, only, skip)}
     chosen = [(check, _parameters(check, policy, named=check.rule.id in only)) for check in (*CHECKS, *more) if check.rule.id in wanted]
     if level is not None and not only:

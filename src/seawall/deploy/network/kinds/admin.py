@@ -11,6 +11,7 @@ from typing import Final
 from seawall.core.resource import Field, Resource
 from seawall.deploy.network.kinds.invalid import Invalid, listed, mapped, only
 from seawall.deploy.network.kinds.kubernetes import PROTOCOLS, number
+from seawall.deploy.network.kinds.objects import Objects
 from seawall.deploy.network.kinds.selectors import NODES, PODS, both, labels, network
 from seawall.deploy.network.model import (
     ADMIN,
@@ -42,20 +43,20 @@ _CLUSTER_TIERS: Final = {"Admin": ADMIN, "Baseline": BASELINE}
 Ports = Callable[[Field], tuple[PortMatch, ...]]
 
 
-def admin_network_policy(resource: Resource) -> Iterator[Policy]:
+def admin_network_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     """Raises ``Invalid``."""
     spec = mapped(resource.field("spec"))
     yield _policy(resource, ADMIN, _priority(spec["priority"]), _ADMIN_ACTIONS, _ports)
 
 
-def baseline_admin_network_policy(resource: Resource) -> Iterator[Policy]:
+def baseline_admin_network_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     """The one of a cluster, called ``default``. Raises ``Invalid``."""
     if resource.name != "default":
         raise Invalid(resource.field("metadata", "name"), "a BaselineAdminNetworkPolicy must be called default")
     yield _policy(resource, BASELINE, 0, _BASELINE_ACTIONS, _ports)
 
 
-def cluster_network_policy(resource: Resource) -> Iterator[Policy]:
+def cluster_network_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     """Raises ``Invalid``."""
     spec = mapped(resource.field("spec"))
     tier = _CLUSTER_TIERS.get(spec["tier"].text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from seawall.core.resource import Field, Resource
 from seawall.deploy.network.kinds.invalid import Invalid, listed, mapped
+from seawall.deploy.network.kinds.objects import Objects
 from seawall.deploy.network.kinds.selectors import PODS, block, both, labels, pods_in
 from seawall.deploy.network.model import DEFAULT, Action, Any, Anything, Expression, Policy, PortMatch, Protocol, Rule, Scope
 
@@ -17,7 +18,7 @@ PROTOCOLS = {"TCP": Protocol.TCP, "UDP": Protocol.UDP, "SCTP": Protocol.SCTP}
 MAX_PORT = 65535
 
 
-def network_policy(resource: Resource) -> Iterator[Policy]:
+def network_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     """The policy of an object. Raises ``Invalid``."""
     spec = mapped(resource.field("spec"))
     namespace = resource.namespace or "default"
