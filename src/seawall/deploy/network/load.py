@@ -8,14 +8,14 @@ from msgspec import Struct
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
 from seawall.deploy.network import workloads
-from seawall.deploy.network.kinds import admin, calico, kubernetes
+from seawall.deploy.network.kinds import admin, calico, cilium, kubernetes, names
 from seawall.deploy.network.kinds.invalid import Invalid
 from seawall.deploy.network.kinds.objects import Objects
 from seawall.deploy.network.model import Cluster, Endpoint, Policy, Tier
 
 Compiler = Callable[[Resource, Objects], Iterator[Policy | Tier | Endpoint]]
 
-_FAMILIES: Final = (kubernetes, admin, calico)
+_FAMILIES: Final = (kubernetes, admin, calico, cilium)
 COMPILERS: Final[Mapping[tuple[str, str], Compiler]] = {key: compiler for family in _FAMILIES for key, compiler in family.COMPILERS.items()}
 TIERS: Final[tuple[Tier, ...]] = tuple(tier for family in _FAMILIES for tier in family.TIERS)
 
@@ -58,10 +58,11 @@ def load(resources: Iterable[Resource]) -> Loaded:
                     found.append(item)
     homeless = [policy for policy in policies if policy.tier not in tiers]
     for policy in homeless:
-        place = policy.location
-        path, line = (place.path, place.line) if place else ("", None)
+        where = policy.location
+        path, line = (where.path, where.line) if where else ("", None)
         errors.append(InputError(path, f"{policy}: there is no Tier {policy.tier} in the input, so that its place is not known", line))
         notes.append(f"{policy} was left out")
+    found += names.endpoints(policies)
     cluster = Cluster(
         endpoints=tuple(found),
         namespaces=workloads.namespaces(given, found),

@@ -79,7 +79,8 @@ class Questions:
         inside = [
             place
             for place, group in enumerate(self.groups)
-            if any(address in network for member in group.members for network in self._cluster.endpoints[member].addresses)
+            if group.endpoint.kind is not EndpointKind.NAME
+            and any(address in network for member in group.members for network in self._cluster.endpoints[member].addresses)
         ]
         if inside:
             # Pods on the host's network share the address of their node, and count as it.
