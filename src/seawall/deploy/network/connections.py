@@ -13,6 +13,7 @@ from seawall.deploy.network.reach import Reach, matches_of
 from seawall.deploy.network.universe import Interval, joined, text
 
 _SHOWN: Final = {EndpointKind.POD, EndpointKind.HOST, EndpointKind.ENTRY, EndpointKind.NAME}
+_OPENS: Final = {EndpointKind.POD, EndpointKind.HOST, EndpointKind.ENTRY}  # a DNS name is only ever connected to
 
 
 class Connection(Struct, frozen=True, order=True):
@@ -28,15 +29,19 @@ def connections(cluster: Cluster, reach: Reach) -> Iterator[Connection]:
 
     Pods of one workload that differ are taken together: a port is listed where one of them has it.
     """
-    classes = _classes(cluster, reach)
+    classes = _classes(cluster, reach, _SHOWN)
+    names = _classes(cluster, reach, {EndpointKind.NAME})
     ranges = _ranges(reach)
     shown = _shown_mask(cluster, reach)
     outside_masks: dict[tuple[str, bool], dict[bytes, list[Interval]]] = defaultdict(lambda: defaultdict(list))
     found: dict[tuple[str, str], Words] = {}
-    for src, own in classes.items():
+    for src, own in _classes(cluster, reach, _OPENS).items():
         rows = np.bitwise_or.reduce([reach.from_class(source) for source in own]) & shown
         some = np.asarray(rows.any(axis=1))
         for dst, others in classes.items():
+            # What is allowed to every address is not said again for the names that lead to one.
+            if dst in names and ranges and not (np.bitwise_or.reduce(rows[others]) & ~np.bitwise_and.reduce(rows[list(ranges)])).any():
+                continue
             if src != dst and some[others].any():
                 found[src, dst] = np.bitwise_or.reduce(rows[others])
         for place, pieces in ranges.items():
@@ -46,7 +51,7 @@ def connections(cluster: Cluster, reach: Reach) -> Iterator[Connection]:
         rows = reach.from_class(place) & shown
         some = np.asarray(rows.any(axis=1))
         for dst, others in classes.items():
-            if some[others].any():
+            if dst not in names and some[others].any():
                 outside_masks[dst, False][np.bitwise_or.reduce(rows[others]).tobytes()] += pieces
     answers = [Connection(src, dst, reach.atoms.ports(mask)) for (src, dst), mask in found.items()]
     for (workload, outgoing), masks in outside_masks.items():
@@ -57,13 +62,13 @@ def connections(cluster: Cluster, reach: Reach) -> Iterator[Connection]:
     yield from sorted(answers)
 
 
-def _classes(cluster: Cluster, reach: Reach) -> dict[str, list[int]]:
-    """The classes of each workload."""
+def _classes(cluster: Cluster, reach: Reach, kinds: set[EndpointKind]) -> dict[str, list[int]]:
+    """The classes of each workload of these kinds."""
     found: dict[str, set[int]] = defaultdict(set)
     for place, group in enumerate(reach.groups):
         for member in group.members:
             endpoint = cluster.endpoints[member]
-            if endpoint.kind in _SHOWN:
+            if endpoint.kind in kinds:
                 found[endpoint.workload].add(int(reach.class_of[place]))
     return {workload: sorted(own) for workload, own in sorted(found.items())}
 
