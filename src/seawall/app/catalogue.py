@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from seawall.build import rules
 from seawall.core.registry import Registry
 from seawall.core.rule import Rule
 from seawall.deploy import workload
@@ -24,7 +25,7 @@ class Alias(msgspec.Struct, frozen=True):
 @cache
 def catalogue() -> Registry:
     """Every rule, in the order of the rooms."""
-    rooms = (workload.registry(),)
+    rooms = (rules.registry(), workload.registry())
     return Registry(rule for room in rooms for rule in room)
 
 

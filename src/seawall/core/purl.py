@@ -13,7 +13,7 @@ from packageurl import PackageURL
 
 from seawall.core.package import Distro, Package, SourcePackage
 
-OS_TYPES: Final = frozenset({"deb", "apk", "rpm", "alpm"})
+OS_TYPES: Final = frozenset({"deb", "apk", "rpm", "alpm", "opkg"})
 """Types whose packages belong to a distribution: their namespace is its id, and they carry ``distro``."""
 
 # Types whose name holds its namespace before this sign, as the ecosystem writes it.

@@ -21,7 +21,8 @@ INSTALLED_SHARE: Final = 0.5
 """The share of a lockfile's packages that must be found installed for it to be taken as carried out."""
 
 # The files that name the distribution, the best first: derivatives keep their parent's release files, but write an os-release of their own.
-_RELEASE_FILES: Final = ("etc/os-release", "usr/lib/os-release", "etc/system-release")
+_RELEASE_FILES: Final = ("etc/os-release", "usr/lib/os-release", "etc/lsb-release")
+_LAST_RELEASE_FILE: Final = "etc/debian_version"
 
 
 class Found(Struct, frozen=True):
@@ -40,7 +41,7 @@ Placed = tuple[Package, Found]
 class Catalogue(Struct, frozen=True, kw_only=True):
     """What is in an image or a directory.
 
-    ``changelogs`` has, for each (type, name) of an OS package, the CVE ids that its changelog says are fixed, with the versions that did it.
+    ``changelogs`` has, for each (type, name) of an OS package, the CVE ids that the changelog of its source says are fixed, and in which version.
     """
 
     packages: tuple[Package, ...]
@@ -79,13 +80,15 @@ def join(found: Iterable[Found], survives: Callable[[str, int], bool], canonical
     return Catalogue(
         packages=tuple(_whole(kept, licences, distro)),
         distro=distro,
-        changelogs=dict(changelogs),
+        changelogs=_shared(changelogs, kept),
         problems=tuple(problems),
     )
 
 
 def _rank(path: str) -> int:
-    return _RELEASE_FILES.index(path) if path in _RELEASE_FILES else len(_RELEASE_FILES)
+    if path in _RELEASE_FILES:
+        return _RELEASE_FILES.index(path)
+    return len(_RELEASE_FILES) + (path == _LAST_RELEASE_FILE)
 
 
 def _without_owned(packages: Sequence[Placed], owned: Iterable[Owned], canonical: Callable[[str], str]) -> list[Placed]:
@@ -119,5 +122,19 @@ def _whole(packages: Iterable[Placed], licences: Mapping[tuple[str, str], Sequen
             licenses=package.licenses or tuple(dict.fromkeys(licences.get((package.type, package.name), ()))),
         )
         placed = replace(placed, purl=purl_of(placed, distro))
-        whole.setdefault((placed.type, placed.name, placed.version, placed.path, placed.purl), placed)
+        # A distribution's package is there once, though an old database may stand beside the new one.
+        place = "" if placed.type in OS_TYPES else placed.path
+        whole.setdefault((placed.type, placed.name, placed.version, place, placed.purl), placed)
     return [whole[key] for key in sorted(whole)]
+
+
+def _shared(changelogs: Mapping[tuple[str, str], Mapping[str, str]], packages: Iterable[Placed]) -> dict[tuple[str, str], Mapping[str, str]]:
+    """The changelogs of all packages: those built from one source have the same, though only one of them carries the file."""
+    by_source: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    built_from: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for package, _ in packages:
+        if package.type in OS_TYPES:
+            name, version = (package.source.name, package.source.version) if package.source else (package.name, package.version)
+            built_from[package.type, package.name] = (package.type, name, version)
+            by_source[package.type, name, version].update(changelogs.get((package.type, package.name), {}))
+    return {package: by_source[source] for package, source in built_from.items() if by_source[source]}

@@ -27,7 +27,7 @@ def distinct(path: str, packages: Iterable[Package]) -> Facts:
         if not (0 < len(package.name) <= MAX_NAME and len(package.version) <= MAX_NAME and (package.name + package.version).isprintable()):
             odd += 1
             continue
-        key = (package.type, package.name, package.version, package.ref, package.path, tuple(sorted(package.qualifiers.items())))
+        key: tuple[object, ...] = (package.type, package.name, package.version, package.ref, package.path, tuple(sorted(package.qualifiers.items())))
         if key not in first:
             if len(first) == MAX_PACKAGES_PER_FILE:
                 too_many = True

@@ -35,6 +35,7 @@ class Unreadable(Exception):
 
 def text_of(data: bytes) -> str:
     """UTF-8, or UTF-16 where a byte order mark says so. Raises :class:`Unreadable`."""
+    _bound(data, 0)
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -53,13 +54,19 @@ def read_json(data: bytes) -> Any:
         raise Unreadable("nested too deeply; not read") from None
 
 
-_JSON5_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|,(?=\s*+[}\]])')
+_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?')
+_LAST_COMMA: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|,(?=\s*+[}\]])')
 
 
 def read_json_with_comments(data: bytes) -> Any:
     """JSON as some tools write it for people: comments, and a comma after the last item. Raises :class:`Unreadable`."""
     _bound(data, 0)
-    return read_json(_JSON5_NOISE.sub(lambda match: match[1] or "", text_of(data)).encode("utf-8", "surrogatepass"))
+    text = _COMMENT.sub(_string_only, text_of(data))
+    return read_json(_LAST_COMMA.sub(_string_only, text).encode())
+
+
+def _string_only(match: re.Match[str]) -> str:
+    return match[1] or ""
 
 
 _LONG_KEY: Final = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
@@ -94,7 +101,7 @@ def read_yaml(data: bytes) -> Any:
     try:
         return _yaml_value(yaml.parse(data, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(f"not valid YAML: {error.problem}", error.problem_mark.line + 1 if error.problem_mark else None) from None
+        raise Unreadable(f"not valid YAML: {error.problem}", _line(error.problem_mark)) from None
     except yaml.YAMLError as error:
         raise Unreadable(f"not valid YAML: {error}".partition("\n")[0]) from None
 
@@ -113,7 +120,9 @@ def _yaml_value(events: Iterator[Any]) -> Any:
         if isinstance(event, yaml.ScalarEvent):
             value: Any = event.value if event.value not in ("~", "null") or event.style else ""
         elif isinstance(event, yaml.AliasEvent):
-            value = anchors.get(event.anchor, "")
+            if event.anchor not in anchors:
+                raise Unreadable(f"not valid YAML: no anchor {event.anchor!r}", _line(event.start_mark))
+            value = anchors[event.anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -137,7 +146,7 @@ def _yaml_value(events: Iterator[Any]) -> Any:
             keys[-1] = _NO_KEY
         if isinstance(event, yaml.CollectionStartEvent):
             if len(stack) > MAX_DEPTH:
-                raise Unreadable(f"nested deeper than {MAX_DEPTH} levels; not read", event.start_mark.line + 1)
+                raise Unreadable(f"nested deeper than {MAX_DEPTH} levels; not read", _line(event.start_mark))
             stack.append((value, isinstance(value, dict)))
             if isinstance(value, dict):
                 keys.append(_NO_KEY)
@@ -177,7 +186,7 @@ class Element(msgspec.Struct):
 
 def read_xml(data: bytes) -> Element:
     """An XML document without a DTD, so without entities: one that has one is refused. Raises :class:`Unreadable`."""
-    from xml.parsers import expat  # noqa: S406 (no entity is ever declared, see below)
+    from xml.parsers import expat
 
     _bound(data, data.count(b"<"))
     parser = expat.ParserCreate()
@@ -242,6 +251,10 @@ def _bound(data: bytes, values: int) -> None:
         raise Unreadable(f"larger than {MAX_BYTES // 2**20} MiB; not read")
     if values > MAX_VALUES:
         raise Unreadable(f"more than {MAX_VALUES:,} values; not read")
+
+
+def _line(mark: Any) -> int | None:
+    return int(mark.line) + 1 if mark else None
 
 
 def _line_of_byte(data: bytes, message: str) -> int | None:

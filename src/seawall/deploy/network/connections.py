@@ -57,8 +57,8 @@ def connections(cluster: Cluster, reach: Reach) -> Iterator[Connection]:
     for (workload, outgoing), masks in outside_masks.items():
         for raw, pieces in masks.items():
             ports = reach.atoms.ports(np.frombuffer(raw, dtype=np.uint64))
-            names = [text(piece) for piece in joined(pieces)]
-            answers += [Connection(workload, name, ports) if outgoing else Connection(name, workload, ports) for name in names]
+            texts = [text(piece) for piece in joined(pieces)]
+            answers += [Connection(workload, name, ports) if outgoing else Connection(name, workload, ports) for name in texts]
     yield from sorted(answers)
 
 
