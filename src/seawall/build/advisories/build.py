@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Final
 
 from msgspec import Struct
@@ -172,33 +171,33 @@ def _parse_batch(batch: Iterable[File | FeedProblem]) -> list[Parsed]:
 
 def parse(file: File | FeedProblem) -> Parsed:
     """Everything that one file says, ready to be stored."""
+    path = file.path.encode("utf-8", "backslashreplace").decode()  # names of files need not be text
     if isinstance(file, FeedProblem):
-        return Parsed(file.path, UNKNOWN, [], [], [file])
+        return Parsed(path, UNKNOWN, [], [], [FeedProblem(path, file.message)])
     try:
         data = content(file)
     except OSError as error:
-        return Parsed(file.path, UNKNOWN, [], [], [FeedProblem(file.path, f"cannot be read: {error.strerror or error}")])
+        return Parsed(path, UNKNOWN, [], [], [FeedProblem(path, f"cannot be read: {error.strerror or error}")])
     if len(data) > MAX_FILE_BYTES:
-        return Parsed(file.path, UNKNOWN, [], [], [FeedProblem(file.path, f"larger than {MAX_FILE_BYTES:,} bytes; not read")])
-    name = recognise(file.path, data)
+        return Parsed(path, UNKNOWN, [], [], [FeedProblem(path, f"larger than {MAX_FILE_BYTES:,} bytes; not read")])
+    name = recognise(path, data)
     if not name:
-        looks_like_data = PurePosixPath(file.path).name.endswith(DATA_SUFFIXES)
-        problems = [FeedProblem(file.path, "in no format of a feed that is known")] if looks_like_data else []
-        return Parsed(file.path, UNKNOWN if problems else "", [], [], problems)
+        problems = [FeedProblem(path, "in no format of a feed that is known")] if path.endswith(DATA_SUFFIXES) else []
+        return Parsed(path, UNKNOWN if problems else "", [], [], problems)
     statements: list[Statement] = []
     facts: list[Fact] = []
     problems = []
-    for record in READERS[name](file.path, data):
+    for record in READERS[name](path, data):
         if isinstance(record, FeedProblem):
             problems.append(record)
         elif isinstance(record, Advisory):
             statement, found = _statement(record)
             statements.append(statement)
-            problems += (FeedProblem(file.path, f"{record.id}: {problem}") for problem in found)
+            problems += (FeedProblem(path, f"{record.id}: {problem}") for problem in found)
         else:
             facts.append(record)
     # Problems are told under the name that the records of the file have, where there are any.
-    return Parsed(file.path, statements[0].source if statements else name, statements, facts, problems)
+    return Parsed(path, statements[0].source if statements else name, statements, facts, problems)
 
 
 def _statement(record: Advisory) -> tuple[Statement, list[str]]:

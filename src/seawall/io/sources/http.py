@@ -51,6 +51,9 @@ PACE_BYTES: Final = 32 * 2**10
 """A streamed body must bring this much in each ``PACE_SECONDS`` of waiting, or it is given up: a server must not hold us by a byte a minute."""
 
 CHUNK_BYTES: Final = 2**17
+_CONNECTIONS: Final = 4
+"""Kept for each host: an answer may be open while a token is fetched or another layer is read."""
+
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -141,7 +144,9 @@ class Answer:
         return _error(self._subject, urlsplit(self.url), reason, status=self.status, is_temporary=is_temporary)
 
     def close(self) -> None:
-        """Give the connection back; one with an unread rest is closed."""
+        """Give the connection back. A short rest is read first, so that it can be used again; with a long one it is closed."""
+        if self.length is not None and self.length <= CHUNK_BYTES:
+            self._response.drain_conn()
         self._response.close()
         self._response.release_conn()
 
@@ -223,7 +228,7 @@ class Http:
             answer.close()
             if method not in ("GET", "HEAD"):
                 raise answer.error("redirects what is no plain question; not followed")
-            new, _ = _without_userinfo(_split(_join(target.geturl(), location), subject), {})
+            new, _ = _without_userinfo(_split(resolve(target.geturl(), location), subject), {})
             self._may_ask(new, target, subject)
             if _origin(new) != _origin(target):
                 headers = {name: value for name, value in headers.items() if name.lower() not in _CREDENTIALS}
@@ -254,13 +259,15 @@ class Http:
             tls = self._tls = self._tls or _tls(self.options.ca_file)
             timeout = urllib3.Timeout(connect=self.options.connect_seconds, read=self.options.read_seconds)
             if not proxy:
-                self._pools[proxy] = urllib3.PoolManager(ssl_context=tls, timeout=timeout)
+                self._pools[proxy] = urllib3.PoolManager(ssl_context=tls, timeout=timeout, maxsize=_CONNECTIONS)
             else:
                 address = urlsplit(proxy)
                 login = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
                 headers = urllib3.make_headers(proxy_basic_auth=login) if address.username else None
                 plain = f"{address.scheme}://{_host(address)}"
-                self._pools[proxy] = urllib3.ProxyManager(plain, proxy_headers=headers, ssl_context=tls, proxy_ssl_context=tls, timeout=timeout)
+                self._pools[proxy] = urllib3.ProxyManager(
+                    plain, proxy_headers=headers, ssl_context=tls, proxy_ssl_context=tls, timeout=timeout, maxsize=_CONNECTIONS
+                )
         return self._pools[proxy]
 
     def _may_ask(self, target: SplitResult, before: SplitResult | None, subject: str) -> None:
@@ -324,6 +331,14 @@ def without_secrets(url: str) -> str:
     return printable(f"{parts.scheme}://{_host(parts)}{parts.path}") if parts.hostname or has_port else printable(parts.path) or "the address"
 
 
+def resolve(base: str, reference: str) -> str:
+    """What a relative or absolute address means at ``base`` (RFC 3986, 5); empty where it is none."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
+
+
 def _split(url: str, subject: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -334,13 +349,6 @@ def _split(url: str, subject: str) -> SplitResult:
         shown = without_secrets(url)
         raise HttpError(subject or shown, f"{shown} is no address that could be asked" if subject else "is no address that could be asked")
     return parts._replace(scheme=parts.scheme.lower())
-
-
-def _join(base: str, location: str) -> str:
-    try:
-        return urljoin(base, location)
-    except ValueError:
-        return ""  # which is no address either
 
 
 def _without_userinfo(target: SplitResult, headers: dict[str, str]) -> tuple[SplitResult, dict[str, str]]:

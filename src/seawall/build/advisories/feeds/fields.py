@@ -20,7 +20,8 @@ def text(value: object) -> str:
     """A text without blanks around it; numbers are written out, anything else is empty."""
     if isinstance(value, str):
         return value.strip()
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    is_number = isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64)
+    return str(value) if is_number else ""
 
 
 def line(value: object) -> str:

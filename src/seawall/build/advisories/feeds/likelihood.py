@@ -25,7 +25,11 @@ def read(path: str, data: bytes) -> Iterator[Record | FeedProblem]:
         return
     found = next((match for row in lines[:5] if row.startswith("#") and (match := _DATE.search(row))), None)
     date = found[1] if found else ""
-    rows = csv.DictReader(row for row in lines if not row.startswith("#"))
+    try:
+        rows = list(csv.DictReader(row for row in lines if not row.startswith("#")))
+    except csv.Error as error:
+        yield FeedProblem(path, str(error))
+        return
     for number, row in enumerate(rows, start=1):
         cve, score, percentile = (row.get("cve") or "").strip(), _share(row.get("epss")), _share(row.get("percentile"))
         if not cve or score is None or percentile is None:

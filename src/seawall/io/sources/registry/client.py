@@ -15,14 +15,14 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Self, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from seawall.core.errors import InputError
 from seawall.core.image_reference import ImageReference
-from seawall.io.sources.http import Answer, Http, HttpError, HttpOptions, is_loopback, printable, retry_after
+from seawall.io.sources.http import Answer, Http, HttpError, HttpOptions, is_loopback, printable, resolve, retry_after
 from seawall.io.sources.image.limits import MAX_MANIFEST_BYTES
 from seawall.io.sources.image.manifest import descriptors, json_of
 from seawall.io.sources.image.model import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor, hash_name, is_digest
@@ -250,7 +250,7 @@ class Repository:
         for link in _LINK.finditer(answer.headers.get("Link", "")):
             if _IS_NEXT.search(link[2]):
                 start = f"{place.base}/v2/{place.endpoint.repository}/"
-                address: str = urljoin(f"{start}referrers/", link[1])
+                address = resolve(f"{start}referrers/", link[1])
                 if not address.startswith(start):
                     raise answer.error("says that its list goes on elsewhere; not followed")
                 return address.removeprefix(start)
