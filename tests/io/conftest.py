@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ class Exchange(BaseHTTPRequestHandler):
     """One request, and what the test answers to it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     site: "Site"
 
     def answer(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.site.seen.append(self)
+        self.site.seen.append(copy(self))  # there is one handler for all requests of a connection
         self.site.handle(self)
 
     do_GET = do_HEAD = do_POST = answer  # noqa: N815 (the names are the library's)

@@ -61,6 +61,15 @@ def test_a_connection_is_used_again(serve: Serve) -> None:
     assert len({exchange.client_address for exchange in site.seen}) == 1
 
 
+def test_a_connection_is_used_again_after_an_answer_that_nobody_read(serve: Serve) -> None:
+    site = serve(lambda exchange: exchange.reply(404, b"x" * 1000))
+    with Http() as http:
+        for _ in range(3):
+            with http.open(site.url):
+                pass
+    assert len({exchange.client_address for exchange in site.seen}) == 1
+
+
 def test_chunked(serve: Serve) -> None:
     def handle(exchange: Any) -> None:
         exchange.send_response(200)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -84,11 +85,13 @@ def build(context: click.Context, sources: tuple[str, ...], output: str | None, 
     from seawall.build.advisories.build import build_database
 
     path = output or default_database(create=True)
+    started = time.perf_counter()
     report = build_database(sources, path, _progress(context))
+    seconds = time.perf_counter() - started
     if format_ == "json":
         _print_json({"database": path, "report": report})
         return
-    click.echo(f"{path}: {sum(feed.records for feed in report.feeds)} records of {len(report.feeds)} feeds in {report.seconds:.1f} s")
+    click.echo(f"{path}: {sum(feed.records for feed in report.feeds)} records of {len(report.feeds)} feeds in {seconds:.1f} s")
     _tell_feeds(report.feeds)
 
 

@@ -13,9 +13,15 @@ import msgspec
 
 from seawall.build.image.cataloguer import Problem
 
-MAX_BYTES: Final = 32 * 2**20
-MAX_VALUES: Final = 2_000_000
+MAX_BYTES: Final = 16 * 2**20
+MAX_LINES_BYTES: Final = 4 * 2**20
+"""Of formats with one package on each line."""
+MAX_VALUES: Final = 1_000_000
 """Values of one document, as far as they can be counted beforehand. Each takes about 100 bytes."""
+MAX_TOML_VALUES: Final = 300_000
+"""tomllib keeps about 1,000 bytes for each key and each table."""
+MAX_DEEP_KEYS: Final = 10_000
+"""Dotted keys of TOML of more than three parts; each part is a table."""
 MAX_DEPTH: Final = 100
 MAX_TAG_DIRECTIVES: Final = 100
 """``%TAG`` lines of YAML; libyaml compares each with all others."""
@@ -33,9 +39,9 @@ class Unreadable(Exception):
         return Problem(path, self.message, self.line)
 
 
-def text_of(data: bytes) -> str:
-    """UTF-8, or UTF-16 where a byte order mark says so. Raises :class:`Unreadable`."""
-    _bound(data, 0)
+def text_of(data: bytes, most: int = MAX_BYTES) -> str:
+    """UTF-8, or UTF-16 where a byte order mark says so; ``most`` bytes of it. Raises :class:`Unreadable`."""
+    _bound(data, 0, most)
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -69,14 +75,18 @@ def _string_only(match: re.Match[str]) -> str:
     return match[1] or ""
 
 
-_LONG_KEY: Final = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
+_KEY_PART: Final = r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+_LONG_KEY: Final = re.compile(rf"(?<![\w-]){_KEY_PART}{{64}}")
 """tomllib's time grows with the square of the parts of a dotted key."""
+_DEEP_KEY: Final = re.compile(rf"(?:^|[\[{{,])[ \t]*+{_KEY_PART}{{3}}", re.MULTILINE)
 
 
 def read_toml(data: bytes) -> dict[str, Any]:
     """A TOML document. Raises :class:`Unreadable`."""
-    _bound(data, data.count(b"=") + data.count(b","))
+    _bound(data, data.count(b","))
     text = text_of(data)
+    if data.count(b"=") + data.count(b"[") > MAX_TOML_VALUES or sum(1 for _ in _DEEP_KEY.finditer(text)) > MAX_DEEP_KEYS:
+        raise Unreadable(f"more than {MAX_TOML_VALUES:,} keys; not read")
     if long := _LONG_KEY.search(text):
         raise Unreadable("a key of more than 64 parts; not read", text.count("\n", 0, long.start()) + 1)
     try:
@@ -192,6 +202,7 @@ def read_xml(data: bytes) -> Element:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     open_elements = [Element("")]
+    texts: list[list[str]] = [[]]
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if len(open_elements) > MAX_DEPTH:
@@ -199,12 +210,13 @@ def read_xml(data: bytes) -> Element:
         element = Element(name.rpartition(":")[2], attributes=attributes)
         open_elements[-1].children.append(element)
         open_elements.append(element)
+        texts.append([])
 
     def end(_: str) -> None:
-        open_elements.pop()
+        open_elements.pop().text = "".join(texts.pop())
 
     def characters(text: str) -> None:
-        open_elements[-1].text += text
+        texts[-1].append(text)
 
     def refuse(*_: object) -> None:
         raise Unreadable("has a document type declaration; not read", parser.CurrentLineNumber)
@@ -246,9 +258,9 @@ def strings(value: Any) -> list[str]:
     return [item for item in items(value) if isinstance(item, str)]
 
 
-def _bound(data: bytes, values: int) -> None:
-    if len(data) > MAX_BYTES:
-        raise Unreadable(f"larger than {MAX_BYTES // 2**20} MiB; not read")
+def _bound(data: bytes, values: int, most: int = MAX_BYTES) -> None:
+    if len(data) > most:
+        raise Unreadable(f"larger than {most // 2**20} MiB; not read")
     if values > MAX_VALUES:
         raise Unreadable(f"more than {MAX_VALUES:,} values; not read")
 

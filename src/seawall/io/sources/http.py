@@ -22,7 +22,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address, ip_network
 from types import TracebackType
@@ -94,6 +94,7 @@ class Answer:
     def __init__(self, response: "BaseHTTPResponse", url: str, subject: str) -> None:
         self._response = response
         self._subject = subject
+        self._has_no_error_yet = True
         self.url = url
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
@@ -141,12 +142,14 @@ class Answer:
 
     def error(self, reason: str, *, is_temporary: bool = False) -> HttpError:
         """An error about this answer. ``reason`` is a verb phrase, its subject the server."""
+        self._has_no_error_yet = False
         return _error(self._subject, urlsplit(self.url), reason, status=self.status, is_temporary=is_temporary)
 
     def close(self) -> None:
-        """Give the connection back. A short rest is read first, so that it can be used again; with a long one it is closed."""
-        if self.length is not None and self.length <= CHUNK_BYTES:
-            self._response.drain_conn()
+        """Give the connection back. It is used again where nothing of the answer is left, or only a little that has arrived already."""
+        if self._has_no_error_yet and self.length is not None and self.length <= CHUNK_BYTES:
+            with suppress(HttpError):
+                self._read1()
         self._response.close()
         self._response.release_conn()
 

@@ -30,7 +30,7 @@ _NAMES: Final = {
     "cpan": "CPAN, perl",
     "cran": "CRAN, Bioconductor, R",
     "debian": "Debian, Ubuntu, Echo, Docker Hardened Images, deb, dpkg, Raspbian, Kali, opkg",
-    "generic": "generic, Android, Linux, Linux Kernel, OSS-Fuzz, GIT, GSD, UVI",
+    "generic": "generic, Android, GIT, GSD, UVI, CleanStart, TuxCare",
     "go": "Go, golang, stdlib, toolchain",
     "hackage": "Hackage, GHC, haskell",
     "maven": "Maven, gradle, sbt",
@@ -46,7 +46,7 @@ _NAMES: Final = {
     "rubygems": "RubyGems, gem, ruby, CocoaPods",
     "semver": (
         "npm, crates.io, cargo, rust, Hex, SwiftURL, swift, semver, GitHub Actions, GitHubActions, githubactions, Kubernetes, node, javascript, "
-        "CleanStart, VSCode, Open VSX, oci, docker, helm, terraform, bower, yarn, elixir, erlang"
+        "Linux, OSS-Fuzz, VSCode, Open VSX, oci, docker, helm, terraform, bower, yarn, elixir, erlang"
     ),
     "semver:WITH_BUILD": "Pub, dart, Julia",
 }

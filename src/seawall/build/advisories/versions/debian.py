@@ -22,8 +22,8 @@ _DIGITS: Final = re.compile(r"([0-9]+)")
 def split(version: str) -> tuple[str, str, str]:
     """Epoch (digits), upstream version and revision."""
     version = version.strip(_WHITESPACE)
-    epoch, colon, rest = version.partition(":")
-    if not colon or not (epoch.isascii() and epoch.isdigit()):
+    epoch, _, rest = version.partition(":")
+    if not rest or not (epoch.isascii() and epoch.isdigit()):
         epoch, rest = "", version
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
     return epoch, upstream, revision

@@ -50,7 +50,7 @@ def _thin(view: memoryview) -> Binary:
     place, end = header_size, min(header_size + commands_size, len(view))
     sections: list[Section] = []
     segments: list[Segment] = []
-    for _ in range(commands):
+    for _ in range(min(commands, MAX_SECTIONS)):
         if place + 8 > end:
             break
         kind, size = struct.unpack_from(order + "II", view, place)

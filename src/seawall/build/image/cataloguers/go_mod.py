@@ -13,7 +13,7 @@ from msgspec import Struct
 from seawall.build.image.cataloguer import Cataloguer, Facts, File
 from seawall.build.image.cataloguers.go_version import stdlib
 from seawall.build.image.distinct import distinct
-from seawall.build.image.documents import Unreadable, text_of
+from seawall.build.image.documents import MAX_LINES_BYTES, Unreadable, text_of
 from seawall.core.package import Package
 
 _NOT_IN_FORCE: Final = re.compile(r"(?:^|/)(?:pkg/mod/|testdata/)")
@@ -31,7 +31,7 @@ def parse(file: File) -> Facts:
     if _NOT_IN_FORCE.search(file.path):
         return
     try:
-        directives = list(_directives(text_of(file.data)))
+        directives = list(_directives(text_of(file.data, MAX_LINES_BYTES)))
     except Unreadable as error:
         yield error.problem(file.path)
         return

@@ -43,6 +43,8 @@ MAX_INFLATED: Final = 2**30
 """Bytes inflated for one file of the image, all told."""
 MAX_MEMBER_BYTES: Final = 2**20
 """Of a manifest, a ``pom.properties``, a ``pom.xml``."""
+MAX_POM_BYTES: Final = 16 * 2**20
+"""Of all ``pom.xml`` in one file of the image; they are slow to read, and tell little."""
 MAX_PROBLEMS: Final = 100
 MAX_STEM: Final = 255
 """Characters of a file name from which a version is read."""
@@ -60,6 +62,10 @@ _ARTIFACT: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _NEBULA_TITLE: Final = re.compile(r"(?P<group>[\w.-]+)#(?P<artifact>[\w.-]+);(?P<version>\w[\w.+-]*)")
 _VERSION: Final = re.compile(r"\w[\w.+-]*")
 _CENTRAL_ENTRY: Final = b"PK\x01\x02"
+_END: Final = b"PK\x05\x06"
+_END_BYTES: Final = 22
+_END_64: Final = b"PK\x06\x07"
+_END_64_BYTES: Final = 20
 
 _BAD_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, OverflowError, struct.error)
 """What zipfile raises for damaged, encrypted and exotic archives."""
@@ -70,6 +76,7 @@ class Budget(Struct):
 
     bytes: int = MAX_INFLATED
     entries: int = MAX_ALL_ENTRIES
+    pom_bytes: int = MAX_POM_BYTES
     problems: list[Problem] = []
 
     def problem(self, path: str, message: str, line: int | None = None) -> None:
@@ -87,7 +94,7 @@ def parse(file: File) -> Facts:
 
 def _archive(path: str, data: bytes, budget: Budget, room: int, depth: int) -> Iterator[Package]:
     """The packages of an archive and of those in it; ``room`` is how many bytes these may have together on one way down."""
-    entries = data.count(_CENTRAL_ENTRY)
+    entries = _entries(data)
     budget.entries -= entries + 1
     if entries > MAX_ENTRIES or budget.entries < 0:
         budget.problem(path, f"an archive of more than {MAX_ENTRIES if entries > MAX_ENTRIES else MAX_ALL_ENTRIES:,} entries; not read")
@@ -107,6 +114,16 @@ def _archive(path: str, data: bytes, budget: Budget, room: int, depth: int) -> I
             content = _content(path, archive, entry, room, budget)
             if content is not None:
                 yield from _archive(inner, content, budget, room - len(content), depth + 1)
+
+
+def _entries(data: bytes) -> int:
+    """How many entries zipfile would read, at the most: those of the central directory, which ends where the end record (or its comment) begins."""
+    end = len(data) - _END_BYTES
+    if data[end : end + 4] != _END or data[-2:] != b"\0\0":
+        end = data.rfind(_END, max(0, end - 0xFFFF))
+    is_wide = data[max(0, end - _END_64_BYTES) : end].startswith(_END_64)
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
+    return data.count(_CENTRAL_ENTRY, 0 if is_wide else max(0, end - size))
 
 
 def _packages(path: str, archive: zipfile.ZipFile, budget: Budget) -> Iterator[Package]:
@@ -137,7 +154,8 @@ def _packages(path: str, archive: zipfile.ZipFile, budget: Budget) -> Iterator[P
 
 
 def _pom(path: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo | None, budget: Budget) -> Element | None:
-    content = _content(path, archive, entry, MAX_MEMBER_BYTES, budget) if entry else None
+    content = _content(path, archive, entry, min(MAX_MEMBER_BYTES, budget.pom_bytes), budget) if entry else None
+    budget.pom_bytes -= len(content or b"")
     try:
         return read_xml(content) if content is not None else None
     except Unreadable as error:
@@ -179,6 +197,9 @@ def _attributes(data: bytes) -> dict[str, str]:
 def _content(path: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int, budget: Budget) -> bytes | None:
     """The bytes of a member, or ``None`` and a problem. Its size is measured, not believed."""
     inner = f"{path}!/{_clean(entry.filename)}"
+    if not budget.bytes:
+        budget.problem(inner, f"more than {MAX_INFLATED // 2**20:,} MiB in the archives of one file; not read")
+        return None
     most = min(most, budget.bytes)
     try:
         with archive.open(entry) as member:

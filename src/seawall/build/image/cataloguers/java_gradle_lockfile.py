@@ -11,7 +11,7 @@ from typing import Final
 from seawall.build.image.cataloguer import Cataloguer, Facts, File
 from seawall.build.image.cataloguers.java_pom import maven
 from seawall.build.image.distinct import distinct
-from seawall.build.image.documents import Unreadable, text_of
+from seawall.build.image.documents import MAX_LINES_BYTES, Unreadable, text_of
 from seawall.core.package import Package
 
 _ENTRY: Final = re.compile(r"([^\s:=]+):([^\s:=]+):([^\s:=]+)(?:=(\S*))?")
@@ -20,7 +20,7 @@ _TEST: Final = re.compile(r"^test[A-Z]|[a-z0-9]Test[A-Z]")
 
 def parse(file: File) -> Facts:
     try:
-        text = text_of(file.data)
+        text = text_of(file.data, MAX_LINES_BYTES)
     except Unreadable as error:
         yield error.problem(file.path)
         return

@@ -19,6 +19,10 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+MAX_VERSIONS: Final = 16
+"""Versions of one name in one lockfile, of which a dependency may mean any; with more there is no telling."""
+
+
 class Locked:
     """The packages of a lockfile by name, to find what a dependency means."""
 
@@ -38,7 +42,9 @@ class Locked:
         for name, constraint in pairs:
             versions = self._versions.get(normalized(name), {})
             exact = versions.get(constraint.strip().lstrip("=").strip()) if constraint else None
-            found.update(dict.fromkeys([exact] if exact else versions.values()))
+            candidates = [exact] if exact else versions.values()
+            if len(candidates) <= MAX_VERSIONS:
+                found.update(dict.fromkeys(candidates))
         return tuple(found)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from seawall.build.image.cataloguer import Cataloguer, Facts, File
 from seawall.build.image.cataloguers.python_names import INSTALLED_ELSEWHERE, REQUIREMENT, pypi
 from seawall.build.image.distinct import distinct
-from seawall.build.image.documents import Unreadable, text_of
+from seawall.build.image.documents import MAX_LINES_BYTES, Unreadable, text_of
 from seawall.core.package import Package
 
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
@@ -23,7 +23,7 @@ def parse(file: File) -> Facts:
     if INSTALLED_ELSEWHERE.search(file.path):
         return
     try:
-        text = text_of(file.data)
+        text = text_of(file.data, MAX_LINES_BYTES)
     except Unreadable as error:
         yield error.problem(file.path)
         return

@@ -8,8 +8,8 @@ from seawall.build.image.cataloguer import Problem
 class Entry(Struct):
     """A component of CycloneDX, a package of SPDX.
 
-    ``kind`` is CycloneDX' word (``library``, ``operating-system``, ``container``), empty where a format has none. ``path`` and ``layer`` tell where it
-    lies, ``properties`` are what tools add in their own names, ``source`` is the name and version of the package it was built from.
+    ``kind`` is CycloneDX' word (``library``, ``operating-system``, ``container``), empty where a format has none. ``path`` and ``layer`` tell where
+    it lies, ``properties`` are what tools add in their own names, ``source`` is the name and version of the package it was built from.
     """
 
     ref: str

@@ -38,13 +38,10 @@ def open_directory(parent: int, name: str) -> int:
 def open_file(parent: int, name: str) -> BinaryIO:
     """A regular file in a directory. Raises ``OSError``, also for a link or anything else that is no regular file."""
     descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file")
-        return os.fdopen(descriptor, "rb", buffering=0)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "is no regular file")
 
 
 def open_beneath(root: int, path: str) -> BinaryIO:

@@ -1,8 +1,8 @@
 """Reads what is in an image: every layer once, and what only links make known a second time.
 
 ``wanted`` chooses files by their path while a layer streams past, when nobody knows yet where links will lead. So in the end a wanted path may be a
-link to a file that was not taken (``etc/os-release``, hard links of package managers), or lie behind a linked directory (``lib`` to ``usr/lib``). Only
-the layers that have such files are read again, for these files alone.
+link to a file that was not taken (``etc/os-release``, hard links of package managers), or lie behind a linked directory (``lib`` to ``usr/lib``).
+Only the layers that have such files are read again, for these files alone.
 """
 
 from collections import defaultdict

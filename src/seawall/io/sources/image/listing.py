@@ -107,7 +107,7 @@ class Listing:
         self.name_bytes += len(name)
         if len(self._names) > MAX_ENTRIES or self.name_bytes > MAX_NAME_BYTES:
             what = f"{MAX_ENTRIES:,} entries" if len(self._names) > MAX_ENTRIES else f"{MAX_NAME_BYTES // 2**20} MiB of names"
-            raise InputError(self.label, f"has more than {what}")
+            raise InputError(self.label or self.name, f"has more than {what}")
         return path
 
     def complete(self) -> None:

@@ -4,10 +4,12 @@ Source: the OCI image specification 1.1; Docker's Image Manifest Version 2, Sche
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from seawall.core.errors import InputError
 from seawall.io.sources.image.limits import (
@@ -18,9 +20,11 @@ from seawall.io.sources.image.limits import (
     MAX_MANIFEST_BYTES,
 )
 from seawall.io.sources.image.model import (
+    CONTAINERD_NAME,
     DOCKER_CONFIG,
     INDEX_TYPES,
     OCI_CONFIG,
+    REF_NAME,
     BlobSource,
     Descriptor,
     History,
@@ -41,6 +45,9 @@ ATTESTATION: Final = "vnd.docker.reference.type"
 _SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+"
 _FOREIGN_FALLBACK: Final = "is not distributed with the image; its files are not known"
 _CHUNK: Final = 2**16
+_VAGUE_TYPES: Final = frozenset({"", "application/json", "application/octet-stream", "text/plain"})
+"""What some builders call a configuration."""
+
 _ARM_VARIANTS: Final = ("v8", "v7", "v6", "v5")
 
 Document = Mapping[str, Any]
@@ -55,35 +62,33 @@ def read_image(source: BlobSource, reference: str = "", platform: Platform | Non
     name = name or reference
     raw = source.manifest(reference)
     expected = reference if is_digest(reference) else ""
-    index_digest = ""
-    for _ in range(MAX_INDEX_DEPTH):
-        digest = _verified_digest(name, raw.data, expected)
-        document = _document(name, raw.data, "manifest")
-        if not _is_index(name, document, raw.media_type):
-            return _image(source, name, document, platform, digest, index_digest)
-        index_digest = index_digest or digest
-        chosen = choose(
-            name, descriptors(name, document.get("manifests"), "manifests"), platform, lambda found: _config_platform(source, name, found)
-        )
-        raw, expected = source.manifest(chosen.digest), chosen.digest
-        raw = RawManifest(raw.data, raw.media_type or chosen.media_type)
-        _check_size(name, "manifest", chosen, len(raw.data))
-    raise InputError(name, f"has indexes nested over {MAX_INDEX_DEPTH} deep")
+    document, digest = _verified(name, raw, expected)
+    if not _is_index(name, document, raw.media_type):
+        return _image(source, name, document, digest, platform)
+    entries = descriptors(name, document.get("manifests"), "manifests")
+    found = list(_candidates(source, name, entries, "" if raw.is_local else digest))
+    chosen = _choose(source, name, found, platform)
+    raw = source.manifest(chosen.descriptor.digest)
+    _check_size(name, "manifest", chosen.descriptor, len(raw.data))
+    document, digest = _verified(name, raw, chosen.descriptor.digest)
+    if _is_index(name, document, raw.media_type or chosen.descriptor.media_type):
+        raise InputError(name, f"has an index ({digest}) where its own index promises an image")
+    image = _image(source, name, document, digest, None if chosen.descriptor.platform else platform)
+    return replace(image, index_digest=chosen.index_digest, tags=chosen.tags)
 
 
-def _image(source: BlobSource, name: str, document: Document, platform: Platform | None, digest: str, index_digest: str) -> Image:
+def _image(source: BlobSource, name: str, document: Document, digest: str, platform: Platform | None) -> Image:
     config_descriptor = descriptor(name, document.get("config"), "config")
     layers = descriptors(name, document.get("layers"), "layers")
-    if config_descriptor.media_type not in {OCI_CONFIG, DOCKER_CONFIG, ""} and not _may_be_config(config_descriptor.media_type):
+    if config_descriptor.media_type not in {OCI_CONFIG, DOCKER_CONFIG} | _VAGUE_TYPES:
         what = text_of(document.get("artifactType")) or config_descriptor.media_type
         raise InputError(name, f"is no container image but an artifact of type {shown(what)}")
     config = parse_config(name, read_blob(source, config_descriptor, MAX_CONFIG_BYTES, name, "configuration"))
-    if platform is not None and config.os and config.architecture and _rank(platform.normalised(), config.platform.normalised()) is None:
-        raise InputError(name, f"is not for {platform} but for {config.platform}")
+    if platform is not None and not fits(platform, config):
+        raise InputError(name, f"is not for {platform} but for {shown(str(config.platform))}")
     return assemble(
         source, name, config, layers,
-        manifest_digest=digest, config_digest=config_descriptor.digest, index_digest=index_digest,
-        annotations=_texts(document.get("annotations")),
+        manifest_digest=digest, config_digest=config_descriptor.digest, annotations=_texts(document.get("annotations")),
     )  # fmt: skip
 
 
@@ -95,7 +100,6 @@ def assemble(
     *,
     manifest_digest: str = "",
     config_digest: str = "",
-    index_digest: str = "",
     tags: tuple[str, ...] = (),
     annotations: Mapping[str, str] = {},
     reading_order: tuple[int, ...] = (),
@@ -116,7 +120,7 @@ def assemble(
     problems += [InputError(name, f"layer {layer.index + 1} ({layer.digest}) {_FOREIGN_FALLBACK}") for layer in built if layer.descriptor.is_foreign]
     return Image(
         reference=name, config=config, layers=built, source=source,
-        manifest_digest=manifest_digest, config_digest=config_digest, index_digest=index_digest,
+        manifest_digest=manifest_digest, config_digest=config_digest,
         tags=tags, annotations=annotations, problems=tuple(problems), reading_order=reading_order,
     )  # fmt: skip
 
@@ -125,8 +129,9 @@ def assemble(
 
 
 def _document(name: str, data: bytes, what: str) -> Document:
-    if len(data) > (MAX_CONFIG_BYTES if what == "configuration" else MAX_MANIFEST_BYTES):
-        raise InputError(name, f"the {what} is over the limit of {MAX_MANIFEST_BYTES // 2**20} MiB")
+    limit = MAX_CONFIG_BYTES if what == "configuration" else MAX_MANIFEST_BYTES
+    if len(data) > limit:
+        raise InputError(name, f"the {what} is over the limit of {limit // 2**20} MiB")
     document = json_of(name, data, f"the {what}")
     if not isinstance(document, dict):
         raise InputError(name, f"the {what} is no JSON object")
@@ -253,34 +258,63 @@ def _texts(value: Any) -> dict[str, str]:
 # Platforms
 
 
-def choose(name: str, entries: Sequence[Descriptor], platform: Platform | None, look: Any = None) -> Descriptor:
-    """The entry of an index that is for a platform. Raises ``InputError`` that lists those that there are.
+class _Candidate(Struct, frozen=True):
+    """An image that an index offers. ``index_digest`` is the outermost index that has a digest; ``tags`` are the names that the list has for it."""
 
-    ``look`` finds the platform of an entry that does not tell it. Attestations that build tools put beside images are passed over.
-    """
-    images = [entry for entry in entries if not _is_attestation(entry)]
-    if not images:
+    descriptor: Descriptor
+    index_digest: str
+    tags: tuple[str, ...]
+
+
+def _candidates(source: BlobSource, name: str, entries: Sequence[Descriptor], index_digest: str, depth: int = 1) -> Iterator[_Candidate]:
+    """The images of an index, and of the indexes in it. Attestations that build tools put beside images are passed over."""
+    for entry in entries:
+        if _is_attestation(entry):
+            continue
+        tags = tuple(dict.fromkeys(entry.annotations[key] for key in (CONTAINERD_NAME, REF_NAME) if key in entry.annotations))
+        if entry.media_type not in INDEX_TYPES:
+            yield _Candidate(entry, index_digest, tags)
+            continue
+        if depth == MAX_INDEX_DEPTH:
+            raise InputError(name, f"has indexes nested over {MAX_INDEX_DEPTH} deep")
+        raw = source.manifest(entry.digest)
+        document, digest = _verified(name, raw, entry.digest)
+        if not _is_index(name, document, raw.media_type or entry.media_type):
+            raise InputError(name, f"has a manifest ({digest}) where its own index promises an index")
+        nested = descriptors(name, document.get("manifests"), "manifests")
+        for candidate in _candidates(source, name, nested, index_digest or digest, depth + 1):
+            yield replace(candidate, tags=tags or candidate.tags)
+
+
+def _choose(source: BlobSource, name: str, candidates: Sequence[_Candidate], platform: Platform | None) -> _Candidate:
+    """The image for a platform. Raises ``InputError`` that lists those that there are."""
+    distinct = {candidate.descriptor.digest: candidate for candidate in candidates}
+    if not distinct:
         raise InputError(name, "is an index without any image")
-    if len(images) == 1 and platform is None:
-        return images[0]
+    if len(distinct) > MAX_INDEX_ENTRIES:
+        raise InputError(name, f"offers more than {MAX_INDEX_ENTRIES:,} images")
+    if len(distinct) == 1 and platform is None:
+        return candidates[0]
     asked = (platform or host_platform()).normalised()
     ranked: list[tuple[int, int]] = []
     known: list[Platform] = []
-    for place, entry in enumerate(images):
-        found = entry.platform or (look(entry) if look else None)
-        if found is None:
-            if entry.media_type in INDEX_TYPES and len(images) == 1:
-                return entry
-            continue
+    for place, candidate in enumerate(candidates):
+        found = candidate.descriptor.platform or _config_platform(source, name, candidate.descriptor)
         known.append(found)
         rank = _rank(asked, found.normalised())
         if rank is not None:
             ranked.append((rank, place))
     if not ranked:
-        there = ", ".join(dict.fromkeys(shown(str(found)) for found in known)) or "images that do not tell their platform"
+        there = ", ".join(dict.fromkeys(shown(str(found)) or "images that do not tell their platform" for found in known))
         advice = "" if platform else "; choose one with --platform"
         raise InputError(name, f"has no image for {asked}; there is {there}{advice}")
-    return images[min(ranked)[1]]
+    return candidates[min(ranked)[1]]
+
+
+def fits(platform: Platform, config: ImageConfig) -> bool:
+    """Whether an image is for a platform, as far as its configuration tells."""
+    there = config.platform
+    return not there.os or not there.architecture or _rank(platform.normalised(), there.normalised()) is not None
 
 
 def _is_attestation(entry: Descriptor) -> bool:
@@ -301,23 +335,20 @@ def _rank(asked: Platform, there: Platform) -> int | None:
     return 2 if not asked.variant else None
 
 
-def _config_platform(source: BlobSource, name: str, entry: Descriptor) -> Platform | None:
-    """The platform of an image whose index does not tell it; ``None`` for what is no image of its own."""
-    raw = source.manifest(entry.digest)
-    _verified_digest(name, raw.data, entry.digest)
-    document = _document(name, raw.data, "manifest")
-    if _is_index(name, document, raw.media_type or entry.media_type):
-        return None
+def _config_platform(source: BlobSource, name: str, entry: Descriptor) -> Platform:
+    """The platform of an image whose index does not tell it."""
+    document, _ = _verified(name, source.manifest(entry.digest), entry.digest)
     config = descriptor(name, document.get("config"), "config")
     return parse_config(name, read_blob(source, config, MAX_CONFIG_BYTES, name, "configuration")).platform
 
 
-def _may_be_config(media_type: str) -> bool:
-    """Some builders write a general type."""
-    return media_type in {"application/json", "application/octet-stream", "text/plain"}
-
-
 # Verification
+
+
+def _verified(name: str, raw: RawManifest, expected: str) -> tuple[Document, str]:
+    """A manifest or an index, and its digest."""
+    digest = verified_digest(name, raw.data, expected)
+    return _document(name, raw.data, "manifest"), digest
 
 
 def read_blob(source: BlobSource, wanted: Descriptor, limit: int, name: str, what: str) -> bytes:
@@ -332,7 +363,7 @@ def read_blob(source: BlobSource, wanted: Descriptor, limit: int, name: str, wha
     if len(data) > limit:
         raise InputError(name, f"the {what} is over the limit of {limit // 2**20} MiB")
     _check_size(name, what, wanted, len(data))
-    _verified_digest(name, data, wanted.digest, what)
+    verified_digest(name, data, wanted.digest, what)
     return data
 
 
@@ -352,7 +383,7 @@ def _check_size(name: str, what: str, wanted: Descriptor, size: int) -> None:
         raise InputError(name, f"the {what} {wanted.digest} has {size:,} bytes instead of {wanted.size:,}")
 
 
-def _verified_digest(name: str, data: bytes, expected: str, what: str = "manifest") -> str:
+def verified_digest(name: str, data: bytes, expected: str, what: str = "manifest") -> str:
     """The digest of a document. Raises ``InputError`` where it is not the one that was asked for."""
     algorithm = hash_name(expected) if expected else "sha256"
     digest = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"

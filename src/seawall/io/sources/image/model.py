@@ -73,7 +73,8 @@ def host_platform() -> Platform:
 class Descriptor(Struct, frozen=True):
     """A blob that something refers to. ``size`` is in bytes, -1 where it is not told; ``digest`` is empty where there is none (docker-archive).
 
-    ``is_foreign`` layers are not distributed with the image (Windows base layers); ``urls`` say where they would be.
+    ``is_foreign`` layers are not distributed with the image (Windows base layers); ``urls`` say where they would be. In a docker-archive the only
+    one is the member's path.
     """
 
     media_type: str = ""
@@ -161,10 +162,14 @@ class Stream(Protocol):
 
 
 class RawManifest(Struct, frozen=True):
-    """A manifest or an index as it was served. ``media_type`` is empty where only the document itself tells it."""
+    """A manifest or an index as it was served. ``media_type`` is empty where only the document itself tells it.
+
+    ``is_local``: no image's own document but a list that the source has of its images (a layout's ``index.json``); its digest means nothing.
+    """
 
     data: bytes
     media_type: str = ""
+    is_local: bool = False
 
 
 class BlobSource(Protocol):
@@ -228,6 +233,10 @@ def is_digest(text: str) -> bool:
 def hash_name(digest: str) -> str:
     """The algorithm of a valid digest, as hashlib calls it."""
     return digest.partition(":")[0]
+
+
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME: Final = "io.containerd.image.name"
 
 
 def text_of(value: Any) -> str:

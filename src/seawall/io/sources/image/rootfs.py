@@ -91,19 +91,22 @@ def _read_entry(descriptor: int, name: str, path: str, listing: Listing, wanted:
     if listing.add(path, kind, mode, size, link) and kind is FILE:
         want = wanted(path, mode, size)
         if want:
-            _read_file(descriptor, name, path, listing, want, take)
+            _read_file(descriptor, name, path, size, listing, want, take)
     return kind
 
 
-def _read_file(descriptor: int, name: str, path: str, listing: Listing, want: Want | bool, take: Take) -> None:
+def _read_file(descriptor: int, name: str, path: str, size: int, listing: Listing, want: Want | bool, take: Take) -> None:
     index = len(listing) - 1
     with open_file(descriptor, name) as file:
-        start = file.read(_MAGIC_BYTES)
+        start = file.read(min(_MAGIC_BYTES, size + 1))
         if want == Want.IF_BINARY and not is_binary(start):
             return
-        data = start + (file.read(MAX_FILE_BYTES + 1 - len(start)) or b"")
-    if len(data) > MAX_FILE_BYTES:
-        listing.problem(path, f"is over the limit of {MAX_FILE_BYTES // 2**20} MiB; not read")
+        if size > MAX_FILE_BYTES:
+            listing.problem(path, f"has {size:,} bytes, more than the limit of {MAX_FILE_BYTES // 2**20} MiB; not read")
+            return
+        data = start + file.read(size + 1 - len(start))
+    if len(data) > size:
+        listing.problem(path, "grew while it was read; not read")
         return
     take(path, data)
     listing.taken.add(index)
