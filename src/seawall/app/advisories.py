@@ -3,12 +3,12 @@
 import csv
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -94,7 +94,10 @@ def update_database(
     from seawall.io.sources.download import Item, download  # HTTP, for those who update
 
     directory = f"{path}.feeds"
-    results = download([Item(name=item.name, url=item.url) for item in wanted], directory, wait=wait, ca_file=ca_file, progress=progress)
+    # A mirror that is written with http:// was asked for without TLS.
+    plain = frozenset(urlsplit(item.url).netloc for item in wanted if item.url.startswith("http://"))
+    items = [Item(item.name, item.url) for item in wanted]
+    results = download(items, directory, wait=wait, ca_file=ca_file, plain_http=plain, progress=progress)
     failures = tuple(f"{result.name}: {result.reason}" for result in results if result.reason)
     changed = sum(result.outcome == "downloaded" for result in results)
     if len(failures) == len(results):
@@ -104,8 +107,3 @@ def update_database(
     report = build_database([directory], path, progress)
     records = sum(feed.records for feed in report.feeds)
     return Updated(f"{changed} of {len(results)} feeds were new; {records} records", failures)
-
-
-def match_purls(purls: Iterable[str], database: str | None) -> Iterator[dict[str, Any]]:
-    """One answer for each purl, in order: ``{"purl", "vulnerabilities": [...]}``, or with ``error`` where it is no purl."""
-    raise NotImplementedError

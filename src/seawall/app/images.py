@@ -1,11 +1,12 @@
 """Targets that hold packages: images wherever they are, root file systems, bills of materials, source trees."""
 
 import os
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from seawall.app.inputs import HOLDERS, LOCKFILES
+from seawall.app.packages import ImageOptions
 from seawall.build.image.catalogue import Catalogue
 from seawall.build.image.cataloguer import File, Problem
 from seawall.build.image.inspect import Collector, Inspection, catalogue_files, inspect_image, inspect_rootfs
@@ -14,18 +15,6 @@ from seawall.core.package import Distro, Package
 from seawall.io.sources.image.model import Image, Platform, parse_platform
 from seawall.io.sources.manifests import read_bytes
 from seawall.io.sources.walk import walk
-
-IMAGE_KINDS: Final = ("image", "oci", "archive")
-KINDS: Final = (*IMAGE_KINDS, "rootfs", "sbom")
-
-
-class ImageOptions(Struct, frozen=True, kw_only=True):
-    """How images are found. ``platform`` is ``os/arch[/variant]``; the others are for registries, ``mirrors`` as ``REGISTRY=MIRROR``."""
-
-    platform: str = ""
-    plain_http: tuple[str, ...] = ()
-    mirrors: tuple[str, ...] = ()
-    ca_file: str = ""
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -48,7 +37,7 @@ class Contents(Struct, frozen=True, kw_only=True):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of a target (empty: a path) and the rest of it."""
     kind, colon, rest = target.partition(":")
-    return (kind, rest) if colon and kind in KINDS else ("", target)
+    return (kind, rest) if colon and kind in HOLDERS else ("", target)
 
 
 def contents_of(target: str, options: ImageOptions = ImageOptions()) -> Contents:
@@ -131,15 +120,20 @@ def _bill(target: str, path: str) -> Contents:
 
 def _tree(target: str, path: str) -> Contents:
     """The lockfiles below a directory, or a single one."""
+    return lockfiles(target, walk(path, suffixes=LOCKFILES) if os.path.isdir(path) else (path,))
+
+
+def lockfiles(target: str, paths: Iterable[str | InputError]) -> Contents:
+    """The packages that some lockfiles name. Errors among the paths become problems."""
     problems: list[InputError] = []
-    catalogue = catalogue_files(_files(path, problems))
+    catalogue = catalogue_files(_files(paths, problems))
     problems += [_error("", problem) for problem in catalogue.problems]
-    return Contents(target=target, name=path, packages=catalogue.packages, catalogue=catalogue, problems=tuple(problems))
+    return Contents(target=target, name=target, packages=catalogue.packages, catalogue=catalogue, problems=tuple(problems))
 
 
-def _files(path: str, problems: list[InputError]) -> Iterator[File]:
+def _files(paths: Iterable[str | InputError], problems: list[InputError]) -> Iterator[File]:
     collector = Collector()
-    for item in walk(path, suffixes=("",)) if os.path.isdir(path) else (path,):
+    for item in paths:
         if isinstance(item, InputError):
             problems.append(item)
         elif collector.of(os.path.normpath(item).lstrip("/")):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,7 +15,16 @@ from seawall.io.sources.document import Source
 from seawall.io.sources.kustomize import render_kustomization
 from seawall.io.sources.manifests import read_manifest, resources
 from seawall.io.sources.rendering import Rendered, resources_of
-from seawall.io.sources.walk import walk
+from seawall.io.sources.walk import MANIFEST_SUFFIXES, walk
+
+LOCKFILES: Final = (
+    "conan.lock", "conda-lock.yml", "conda-lock.yaml", "pubspec.lock", "packages.config", "packages.lock.json", ".csproj", ".fsproj", ".vbproj",
+    "Directory.Packages.props", "project.assets.json", "mix.lock", "rebar.lock", "go.mod", "cabal.project.freeze", "stack.yaml.lock",
+    "gradle.lockfile", ".lockfile", "pom.xml", "bun.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
+    "Manifest.toml", "cpanfile.snapshot", "composer.lock", "pdm.lock", "Pipfile.lock", "poetry.lock", "pylock.toml", "requirements.txt",
+    "uv.lock", "renv.lock", "Gemfile.lock", "gems.locked", "Cargo.lock", "Package.resolved", "Podfile.lock",
+)  # fmt: skip
+"""Ends of the names of files that say which packages a source tree uses: those that a walk stops at. The cataloguers know them exactly."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -29,12 +39,18 @@ class Reading(Struct, frozen=True, kw_only=True):
     texts: Mapping[str, str] = {}
 
 
+HOLDERS: Final = ("image", "oci", "archive", "rootfs", "sbom")
+"""Kinds of target that hold packages: images wherever they are, root file systems, bills of materials."""
+
+
 class Kind(StrEnum):
-    """How an input becomes objects."""
+    """How an input becomes objects, or, for the last two, packages."""
 
     MANIFEST = "manifest"
     CHART = "chart"
     KUSTOMIZATION = "kustomize"
+    LOCKFILE = "lockfile"
+    PACKAGES = "packages"
 
 
 class Input(Struct, frozen=True):
@@ -47,15 +63,17 @@ class Input(Struct, frozen=True):
 
 
 def find_inputs(targets: Sequence[str]) -> Iterator[Input | InputError]:
-    """What the targets name: ``chart:DIR``, ``kustomize:DIR``, files, ``-``, and directories with all that is in them."""
+    """What the targets name: ``chart:DIR``, ``kustomize:DIR``, images and the like, files, ``-``, and directories with all that is in them."""
     for target in targets:
         prefix, colon, rest = target.partition(":")
         if colon and prefix in (Kind.CHART, Kind.KUSTOMIZATION):
             yield Input(rest, kind=Kind(prefix))
+        elif colon and prefix in HOLDERS:
+            yield Input(target, kind=Kind.PACKAGES)
         elif target != "-" and os.path.isdir(target):
             yield from _below(target)
         else:
-            yield Input(target, _size(target))
+            yield Input(target, _size(target), kind=Kind.LOCKFILE if _is_lockfile(target) else Kind.MANIFEST)
 
 
 def _below(directory: str) -> Iterator[Input | InputError]:
@@ -64,11 +82,17 @@ def _below(directory: str) -> Iterator[Input | InputError]:
     for kind, places in ((Kind.CHART, discovery.charts), (Kind.KUSTOMIZATION, discovery.kustomizations)):
         for place in places:
             yield Input(place, found=True, kind=kind)
-    for path in walk(directory):
+    for path in walk(directory, (*MANIFEST_SUFFIXES, *LOCKFILES)):
         if isinstance(path, InputError):
             yield path
+        elif _is_lockfile(path):
+            yield Input(path, found=True, kind=Kind.LOCKFILE)
         elif not discovery.covers(path):
             yield Input(path, _size(path), found=True)
+
+
+def _is_lockfile(path: str) -> bool:
+    return path.endswith(LOCKFILES)
 
 
 def _size(path: str) -> int:

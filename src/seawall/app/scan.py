@@ -13,9 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 
-from seawall.app.inputs import Input, Reading, find_inputs, read, read_objects
+from seawall.app.inputs import Input, Kind, Reading, find_inputs, read, read_objects
+from seawall.app.packages import PackageSettings
 from seawall.core.baseline import Baseline, compare
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
@@ -43,7 +44,7 @@ class Settings(Reading, frozen=True, kw_only=True):
 
     ``suppressions`` are the entries of the policy at ``policy_path``; ``translation`` knows the rules by the ids of other tools, and ``registry``
     all that a suppression may name.
-    ``changed`` limits what is reported (not what is read) to these absolute paths.
+    ``packages`` says what to do with what holds packages. ``changed`` limits what is reported (not what is read) to these absolute paths.
     ``processes`` defaults to the cores this process may use.
     """
 
@@ -54,6 +55,7 @@ class Settings(Reading, frozen=True, kw_only=True):
     registry: Registry = field(default_factory=Registry)
     baseline: Baseline = Baseline()
     changed: frozenset[str] | None = None
+    packages: PackageSettings = PackageSettings()
     processes: int = 0
 
 
@@ -75,6 +77,7 @@ class Batch(Struct):
     paths: list[str] = field(default_factory=list)
     rendered: dict[str, Rendered] = field(default_factory=dict)
     resources: int = 0
+    images: int = 0
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
     outlines: list[Outline] = field(default_factory=list)
 
@@ -106,8 +109,11 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
             total.errors.append(ScanError.of(item))
         else:
             given.append(item)
-    for batch in _judge_all(given, checks, settings):
+    holders = [item for item in given if item.kind in (Kind.PACKAGES, Kind.LOCKFILE)]
+    for batch in _judge_all([item for item in given if item not in holders] if holders else given, checks, settings):
         total.add(batch)
+    if holders and settings.packages.rules:
+        _judge_packages(holders, total, settings)
     if checks.inventory:
         _judge_together(total, checks, settings)
     order = {item.path: place for place, item in enumerate(given)}
@@ -118,6 +124,7 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
             targets=tuple(targets),
             files=len(total.paths),
             resources=total.resources,
+            images=total.images,
             seconds=round(time.perf_counter() - started, 3),
             paths=tuple(total.paths),
         ),
@@ -197,6 +204,36 @@ def _judge_together(total: Batch, checks: Checks, settings: Settings) -> None:
     total.count(together.outcomes)
 
 
+def _judge_packages(holders: Sequence[Input], total: Batch, settings: Settings) -> None:
+    """Judge what holds packages, and note what the policy accepts of it."""
+    from seawall.app.vulnerabilities import judge_inputs  # advisories and dozens of formats, where there is something of the kind
+
+    judged = judge_inputs(holders, settings.packages)
+    total.findings += judged.findings
+    total.not_evaluated += judged.not_evaluated
+    total.errors += [ScanError.of(error) for error in judged.errors]
+    total.paths += judged.scanned
+    total.images += judged.images
+    for finding in judged.findings:
+        total.exemptions += _package_exemptions(finding, settings)
+
+
+def _package_exemptions(finding: Finding, settings: Settings) -> Iterator[Exemption]:
+    """What the entries of the policy exempt of a finding about a package or an image."""
+    told = finding.vulnerability if finding.vulnerability is not UNSET else {}
+    ids = (told.get("id", ""), *finding.aliases)
+    names = (told.get("package", ""), told.get("purl", ""))
+    place = finding.locations[0]
+    for number, entry in enumerate(settings.suppressions):
+        if (finding.rule in entry.rules or EVERY_RULE in entry.rules) and entry.selects_package(place.path, ids, names):
+            written = policy_location(settings.policy_path, number)
+            name = policy_entry(settings.policy_path, number)
+            yield Exemption(
+                source="policy", rules=entry.rules, path=place.path, lines=(place.line, place.line), written=written,
+                reason=entry.reason, until=entry.until, entry=name, only=finding.fingerprint,
+            )  # fmt: skip
+
+
 def _reported(total: Batch, checks: Checks, settings: Settings) -> tuple[Finding, ...]:
     """The findings with their status, and those that the suppressions make themselves."""
     applied = apply(total.findings, total.exemptions, datetime.now(UTC).date())
@@ -208,7 +245,7 @@ def _reported(total: Batch, checks: Checks, settings: Settings) -> tuple[Finding
         if name not in selected:
             written = policy_location(settings.policy_path, place)
             unused.append(Exemption(source="policy", rules=entry.rules, path=written.path, lines=(1, 1), written=written, entry=name))
-    ran = checks.rules.keys() | {EVERY_RULE}
+    ran = checks.rules.keys() | settings.packages.rules | {EVERY_RULE}
     findings += [remark(UNUSED, exemption) for exemption in unused if ran >= set(exemption.rules)]
     if settings.changed is not None:
         findings = [finding for finding in findings if _written_in(finding) & settings.changed]

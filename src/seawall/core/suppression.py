@@ -27,7 +27,8 @@ class Exemption(Struct, frozen=True, kw_only=True):
     ``rules`` are rule ids, or ``*``. It covers the ``lines`` (first and last, counted from 1) of ``path``, narrowed to one ``container`` if named.
     ``source`` says how it was written (``comment``, ``annotation``, ``policy``), ``written`` where. ``until`` is the last day on which it holds.
     ``entry`` tells the exemptions apart that one entry of a policy makes for many objects: they are used together.
-    ``optional`` exemptions were written for another tool; nobody is told when they are unused.
+    ``optional`` exemptions were written for another tool; nobody is told when they are unused. ``only`` is the fingerprint of the one finding that
+    is meant, where lines cannot tell.
     """
 
     source: str
@@ -40,8 +41,11 @@ class Exemption(Struct, frozen=True, kw_only=True):
     until: date | None = None
     entry: str = ""
     optional: bool = False
+    only: str = ""
 
     def covers(self, finding: Finding) -> bool:
+        if self.only and self.only != finding.fingerprint:
+            return False
         if EVERY_RULE not in self.rules and finding.rule not in self.rules:
             return False
         if self.container and getattr(finding.target, "container", "") != self.container:
@@ -138,7 +142,8 @@ def remark(rule: Rule, exemption: Exemption) -> Finding:
 class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry of ``suppressions`` in ``seawall.yaml``. What is not named matches everything; names are globs, as in file names.
 
-    ``labels`` must all be on the object. ``reason`` is not optional: an exemption that nobody can explain is a mistake.
+    ``labels`` must all be on the object. ``vulnerability`` (an id or an alias) and ``package`` (a name or a purl) are for findings about packages,
+    the others but ``path`` for objects. ``reason`` is not optional: an exemption that nobody can explain is a mistake.
     """
 
     rules: tuple[str, ...]
@@ -150,8 +155,29 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str = "*"
     container: str = ""
     labels: dict[str, str] = {}
+    vulnerability: str = "*"
+    package: str = "*"
+
+    @property
+    def is_about_packages(self) -> bool:
+        return (self.vulnerability, self.package) != ("*", "*")
+
+    @property
+    def is_about_objects(self) -> bool:
+        return (self.namespace, self.kind, self.name, self.container, self.labels) != ("*", "*", "*", "", {})
+
+    def selects_package(self, path: str, ids: Iterable[str], names: Iterable[str]) -> bool:
+        """Whether a finding about a package is one that this entry speaks of: ``ids`` are those of the vulnerability, ``names`` the package's."""
+        return (
+            not self.is_about_objects
+            and fnmatchcase(path, self.path)
+            and any(fnmatchcase(one, self.vulnerability) for one in ids)
+            and any(fnmatchcase(one, self.package) for one in names)
+        )
 
     def selects(self, path: str, namespace: str, kind: str, name: str, labels: dict[str, str]) -> bool:
         """Whether an object is one that this entry speaks of."""
+        if self.is_about_packages:
+            return False
         wanted = ((path, self.path), (namespace, self.namespace), (kind, self.kind), (name, self.name))
         return all(fnmatchcase(value, pattern) for value, pattern in wanted) and self.labels.items() <= labels.items()

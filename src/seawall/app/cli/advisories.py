@@ -188,11 +188,11 @@ Examples:
 @click.pass_context
 def match(context: click.Context, purls: tuple[str, ...], database: str | None, format_: str) -> None:
     """What is known against packages, one line for each purl."""
-    from seawall.app.advisories import match_purls
+    from seawall.app.vulnerabilities import ask
 
     given = list(_lines()) if purls == ("-",) else list(purls)
     failed = False
-    for answer in match_purls(given, database):
+    for answer in ask(given, database):
         failed = failed or bool(answer.get("error"))
         if format_ == "json":
             sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")

@@ -8,8 +8,10 @@ import click
 from msgspec.structs import replace
 
 from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
+from seawall.build import rules as build_rules
 from seawall.core.errors import InputError
 from seawall.core.policy import Policy
+from seawall.core.registry import Registry
 from seawall.core.report import Report
 from seawall.core.severity import Severity
 from seawall.deploy.workload import Checks, compile_checks, is_pod_security, registry
@@ -60,7 +62,13 @@ def checks_for(policy: Policy, only: Sequence[str], skip: Sequence[str]) -> Chec
         from seawall.deploy.cel import custom_checks, read_rules  # only who has such rules pays for the CEL engine
 
         own = custom_checks(read_rules(policy.custom_rules), {rule.id for rule in registry()})
-    return compile_checks(policy, only, skip, own)
+    return compile_checks(policy, only, skip, own, build_rules.RULES)
+
+
+def package_rules_for(policy: Policy, only: Sequence[str], skip: Sequence[str], checks: Checks) -> frozenset[str]:
+    """The ids of the rules about packages and images that a policy wants; ``checks`` are those about objects, which it may name as well."""
+    known = Registry([*build_rules.RULES, *registry(), *checks.rules.values()])
+    return frozenset(rule.id for rule in policy.select(known, only, skip)) & {rule.id for rule in build_rules.RULES}
 
 
 def status_of(report: Report, fail_on: str | None, policy: Policy) -> int:

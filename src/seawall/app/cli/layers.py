@@ -40,7 +40,8 @@ def command(
     ca_file: str,
 ) -> None:
     """Tell the story of an image: for each layer the instruction, its size, waste, packages and vulnerabilities."""
-    from seawall.app.images import ImageOptions, contents_of, open_target
+    from seawall.app.images import contents_of, open_target
+    from seawall.app.packages import ImageOptions
     from seawall.app.vulnerabilities import by_layer
     from seawall.build.image.layers import story
 

@@ -13,7 +13,7 @@ from seawall.core.errors import SeawallError
 
 COMMANDS: Final = {
     # name: (what --help says of it, so that --help imports no command; the command stands in a module of that name)
-    "scan": "Judge manifests: what is wrong, where, why, and how to fix it.",
+    "scan": "Judge manifests, images and lockfiles: what is wrong, where, why, and how to fix it.",
     "fix": "Apply safe fixes in place, or print them as a patch.",
     "render": "Show the objects of a chart or kustomization, with their origins.",
     "sbom": "The bill of materials of an image, a directory or another bill.",

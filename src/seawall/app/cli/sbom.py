@@ -46,7 +46,8 @@ def command(
     ca_file: str,
 ) -> None:
     """List the packages of TARGET: image:REF, oci:DIR[:tag], archive:FILE, rootfs:DIR, sbom:FILE, or a path with lockfiles."""
-    from seawall.app.images import ImageOptions, contents_of  # dozens of formats, for those who ask
+    from seawall.app.images import contents_of  # dozens of formats, for those who ask
+    from seawall.app.packages import ImageOptions
 
     contents = contents_of(target, ImageOptions(platform=platform, plain_http=plain_http, mirrors=mirrors, ca_file=ca_file))
     tell(contents.problems)

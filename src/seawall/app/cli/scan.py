@@ -8,8 +8,11 @@ from typing import Any, Final
 import click
 
 from seawall.app.cli import terminal
-from seawall.app.cli.judging import SEVERITIES, checks_for, judging_options, policy_for, status_of, write
+from seawall.app.cli.imaging import image_options
+from seawall.app.cli.judging import SEVERITIES, checks_for, judging_options, package_rules_for, policy_for, status_of, write
+from seawall.app.packages import MAX_DB_AGE, ImageOptions, settings_of
 from seawall.app.scan import Settings, scan
+from seawall.build.rules import RULES
 from seawall.core.baseline import Baseline, baseline_of
 from seawall.core.errors import UsageError
 from seawall.core.registry import Registry
@@ -34,6 +37,7 @@ Examples:
   seawall scan . --rule privileged --fail-on never  one rule, never failing
   seawall scan chart:charts/web --set replicas=3    a chart; findings name template and rendered line
   seawall scan . --changed-since origin/main        what this branch brings
+  seawall scan image:ghcr.io/shop/web:1.4 --plan    the packages of an image, and what to upgrade first
 """
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
@@ -56,6 +60,14 @@ Examples:
     metavar="REV",
     help="Report findings only in files that differ from this Git revision.",
 )
+@click.option(
+    "--db", "database", default="", envvar="SEAWALL_DB", metavar="FILE", help="The advisory database.  [default: in the user's data directory]"
+)
+@click.option("--max-db-age", type=float, default=MAX_DB_AGE, show_default=True, metavar="DAYS", help="Refuse advisories that are older.")
+@click.option("--base", default="", metavar="TARGET", help="The image that the scanned one was built on, to tell its packages from yours.")
+@click.option("--vex", multiple=True, metavar="FILE", help="OpenVEX, CSAF or CycloneDX statements about vulnerabilities (repeatable).")
+@click.option("--plan", is_flag=True, help="End with the upgrades that remove the most risk.")
+@image_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,23 +86,43 @@ def command(
     baseline: str | None,
     new_baseline: str | None,
     revision: str | None,
+    database: str,
+    max_db_age: float,
+    base: str,
+    vex: tuple[str, ...],
+    plan: bool,
+    platform: str,
+    plain_http: tuple[str, ...],
+    mirrors: tuple[str, ...],
+    ca_file: str,
 ) -> None:
-    """Judge everything that applies to the targets: files, directories, chart:DIR, kustomize:DIR, or - for standard input. In a directory charts
-    and kustomizations are rendered, with helm and kustomize or kubectl."""
+    """Judge everything that applies to the targets: files, directories, chart:DIR, kustomize:DIR, image:REF, oci:DIR[:tag], archive:FILE,
+    rootfs:DIR, sbom:FILE, or - for standard input. In a directory charts and kustomizations are rendered, with helm and kustomize or kubectl, and
+    lockfiles are held against the advisories."""
     files = [_output(text) for text in outputs]
     formats = {format_, *(name for name, _ in files)}
     policy, policy_path = policy_for(targets[0], policy_file, profile, kubernetes_version)
     checks = checks_for(policy, only, skip)
+    package_rules = package_rules_for(policy, only, skip, checks)
     settings = Settings(
         with_edits=bool(formats & SHOWS_EDITS),
         suppressions=policy.suppressions,
         policy_path=policy_path,
         translation=translation(registry()),
-        registry=Registry([*registry(), *checks.rules.values()]),
+        registry=Registry([*RULES, *registry(), *checks.rules.values()]),
         baseline=read_baseline(baseline) if baseline else Baseline(),
         values=values,
         set=settings_,
         kubernetes_version=policy.kubernetes_version,
+        packages=settings_of(
+            policy,
+            package_rules,
+            database=database,
+            max_age=max_db_age,
+            base=base,
+            vex=vex,
+            images=ImageOptions(platform=platform, plain_http=plain_http, mirrors=mirrors, ca_file=ca_file),
+        ),
         changed=changed_since(revision, _directory(targets[0])) if revision else None,
     )
     report = scan(targets, checks, settings)
@@ -100,10 +132,11 @@ def command(
     if severity:
         report = report.at_least(Severity(severity))
     options: dict[str, Any] = context.obj
+    rules = {**checks.rules, **{rule.id: rule for rule in RULES}}
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for name, path in files:
-        write(path, pieces(name, report, Context(rules=checks.rules, verbose=options["verbose"], now=now)))
-    screen = Context(rules=checks.rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"], now=now)
+        write(path, pieces(name, report, Context(rules=rules, verbose=options["verbose"], now=now)))
+    screen = Context(rules=rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"], now=now)
     sys.stdout.writelines(pieces(format_, report, screen))
     context.exit(status)
 

@@ -1,8 +1,8 @@
 """Where a package is looked up: the ecosystem, the name and the version by which advisories speak of it.
 
 Advisories name an ecosystem with its release (``Debian:12``) and a package by the words of that ecosystem; scanners have a purl type, a binary
-package and an ``/etc/os-release``. Both sides come here to be written the same way. Nothing is guessed: a name never stands for another because they look
-alike, a distribution is judged by its own advisories or not at all, and where it cannot be told the answer is a reason.
+package and an ``/etc/os-release``. Both sides come here to be written the same way. Nothing is guessed: a name never stands for another because they
+look alike, a distribution is judged by its own advisories or not at all, and where it cannot be told the answer is a reason.
 
 Sources: the OSV schema (https://ossf.github.io/osv-schema/, "Defined Ecosystems"), the purl types (ECMA-427), PEP 503 for Python names,
 os-release(5).
@@ -36,7 +36,7 @@ class NotEvaluated(Struct, frozen=True):
     reason: str
 
 
-# --- ecosystems ------------------------------------------------------------------------------------------------------------------------------------
+# --- ecosystems ----------------------------------------------------------------------------------------------------------------------------------
 
 _WITHOUT_RELEASE: Final = frozenset({"maven", "npm", "pypi", "go", "crates.io", "rubygems", "nuget", "hex", "pub", "cran", "bitnami"})
 """What follows the colon names a mirror or a registry, not another set of packages."""
@@ -77,7 +77,7 @@ def debian_release(text: str) -> str:
     return f"{major}.{minor.partition('.')[0] or '0'}" if int(major) < 7 else major
 
 
-# --- names -----------------------------------------------------------------------------------------------------------------------------------------
+# --- names ---------------------------------------------------------------------------------------------------------------------------------------
 
 _PYPI_RUN: Final = re.compile(r"[-_.]+")
 _GO_ESCAPE: Final = re.compile(r"!([a-z])")
@@ -110,7 +110,7 @@ def normalise_name(ecosystem: str, name: str) -> str:
     return rule(name.strip()) if rule else name.strip()
 
 
-# --- packages of languages -------------------------------------------------------------------------------------------------------------------------
+# --- packages of languages -----------------------------------------------------------------------------------------------------------------------
 
 _ECOSYSTEM_OF_TYPE: Final = {
     "pypi": "pypi",
@@ -183,7 +183,7 @@ def _is_kubernetes(name: str, version: str) -> bool:
     )
 
 
-# --- packages of distributions ---------------------------------------------------------------------------------------------------------------------
+# --- packages of distributions -------------------------------------------------------------------------------------------------------------------
 
 _DISTRO_ALIASES: Final = {
     "redhat": "rhel",

@@ -4,16 +4,16 @@ All packages are asked at once, so that SQLite does the work: versions and bound
 
     low <= version  and  (no high, or version < high, or version == high where high itself is affected)
 
-Records of one vulnerability are one answer. Withdrawn records do not count. An explicit denial (``not-affected``) of the package's own distribution or
-ecosystem wins over intervals of the same vulnerability. An advisory on an RPM module stream is about packages of that stream only, and packages of a
-module are told of by such advisories only.
+Records of one vulnerability are one answer. Withdrawn records do not count. An explicit denial (``not-affected``) of the package's own distribution
+or ecosystem wins over intervals of the same vulnerability. An advisory on an RPM module stream is about packages of that stream only, and packages of
+a module are told of by such advisories only.
 """
 
 import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -21,24 +21,24 @@ from msgspec import Struct
 from seawall.build.advisories.cvss import BaseScore, base_score
 from seawall.build.advisories.ecosystems import Coordinate, NotEvaluated, coordinates
 from seawall.build.advisories.model import Exploited, Likelihood
-from seawall.build.advisories.versions.scheme import Scheme
 from seawall.core.package import Distro, Package
 from seawall.core.severity import Severity
 
 
 class Rating(Struct, frozen=True):
-    """A CVSS vector as published, its base score, and by whom it was given (empty where the feed does not say)."""
+    """A CVSS vector as published, its base score and the word for it, and by whom it was given (empty where the feed does not say)."""
 
     vector: str
     score: float
+    word: str
     source: str = ""
 
 
 class Vulnerability(Struct, frozen=True, kw_only=True):
     """One vulnerability of one package.
 
-    ``id`` is its CVE where there is one. ``aliases`` are the ids of the records that say so, and their other names. ``name`` and ``version`` are those
-    that were compared (``ecosystem``'s; of the source package, where advisories are about those). ``kind`` is ``vulnerability``, ``malicious``,
+    ``id`` is its CVE where there is one. ``aliases`` are the ids of the records that say so, and their other names. ``name`` and ``version`` are
+    those that were compared (``ecosystem``'s; of the source package, where advisories are about those). ``kind`` is ``vulnerability``, ``malicious``,
     ``unmaintained`` or ``notice`` (errata without a vulnerability). ``state`` is ``fixed`` (there is a version that mends it), ``unfixed``,
     ``wont-fix``, ``end-of-life`` or ``deferred``. ``fixed`` are the versions that mend it, the nearest first. ``rated_by`` tells where ``severity``
     comes from: ``distribution``, ``cvss``, ``feed``, ``kind`` or nothing. ``note`` says why it may matter less than it seems.
@@ -104,7 +104,7 @@ def match(connection: sqlite3.Connection, packages: Iterable[tuple[Package, Dist
     return answers
 
 
-# --- asking the database ---------------------------------------------------------------------------------------------------------------------------
+# --- asking the database -------------------------------------------------------------------------------------------------------------------------
 
 
 class _Row(NamedTuple):
@@ -162,7 +162,8 @@ def _empty_ecosystems(connection: sqlite3.Connection, ecosystems: set[str]) -> s
 def keys(place: Coordinate) -> tuple[bytes, bytes]:
     """The key of a version, and the one that is held against bounds that are affected themselves.
 
-    They differ for Python: ``1.2+local`` is what ``<= 1.2`` and ``== 1.2`` mean too, but newer than a fix in 1.2. Source: PEP 440, "Version matching".
+    They differ for Python: ``1.2+local`` is what ``<= 1.2`` and ``== 1.2`` mean too, but newer than a fix in 1.2. Source: PEP 440, "Version
+    matching".
     """
     key = place.scheme.key(place.version)
     public, plus, _ = place.version.partition("+")
@@ -215,33 +216,76 @@ def _facts(connection: sqlite3.Connection, asked: Sequence[Coordinate], hits: _H
         in_json[1:],
     ):
         others[name].append((severity, _PAIRS.decode(cvss)))
-    about = " WHERE cve IN (SELECT value FROM json_each(?))"
-    epss = {row[0]: Likelihood(*row) for row in connection.execute("SELECT cve, score, percentile, date FROM likelihood" + about, in_json[1:])}
-    kev = {
-        cve: Exploited(cve, added, due, bool(ransomware))
-        for cve, added, due, ransomware in connection.execute("SELECT cve, added, due, ransomware FROM exploited" + about, in_json[1:])
-    }
+    likely = "SELECT cve, score, percentile, date FROM likelihood WHERE cve IN (SELECT value FROM json_each(?))"
+    known = "SELECT cve, added, due, ransomware FROM exploited WHERE cve IN (SELECT value FROM json_each(?))"
+    epss = {row[0]: Likelihood(*row) for row in connection.execute(likely, in_json[1:])}
+    kev = {row[0]: Exploited(row[0], row[1], row[2], bool(row[3])) for row in connection.execute(known, in_json[1:])}
     return _Facts(advisories, rows, others, epss, kev)
 
 
-# --- judging -----------------------------------------------------------------------------------------------------------------------------------------
+# --- judging -------------------------------------------------------------------------------------------------------------------------------------
 
 _MODULE_BUILD: Final = re.compile(r"\.module[_+]")
-_ARCHITECTURES: Final = {"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "i586": "i686", "x86": "i686", "ppc64el": "ppc64le", "armhf": "armv7hl"}
+_ARCHITECTURES: Final = {
+    "amd64": "x86_64",
+    "arm64": "aarch64",
+    "i386": "i686",
+    "i586": "i686",
+    "x86": "i686",
+    "ppc64el": "ppc64le",
+    "armhf": "armv7hl",
+}
 _ANY_ARCHITECTURE: Final = frozenset({"", "all", "noarch", "any", "source", "src", "nosrc"})
 _NO_FIX: Final = ("wont-fix", "end-of-life", "deferred")
 _KINDS: Final = ("malicious", "vulnerability", "unmaintained", "notice")
 
 
 def _judge(package: Package, place: Coordinate, groups: Mapping[str, list[_Row]], number: int, facts: _Facts) -> Iterable[Vulnerability]:
+    key = place.scheme.key(place.version)
+    note = _note(package, place)
     for name, found in groups.items():
         rows = [row for row in found if _is_about(row, package)]
-        if any(row.status == "not-affected" for row in rows):
+        # Of what is undetermined, not even the distribution knows whether it is affected.
+        if any(row.status == "not-affected" for row in rows) or not (rows := [row for row in rows if row.status != "undetermined"]):
             continue
-        # Not even the distribution knows whether it is affected.
-        rows = [row for row in rows if row.status != "undetermined"]
-        if rows:
-            yield _vulnerability(name, package, place, rows, number, facts)
+        numbers = list(dict.fromkeys([row.advisory for row in rows]))
+        records = [facts.advisories[one] for one in numbers]
+        told = [row for one in numbers for row in facts.rows[number, one] if _is_about(row, package)]
+        fixed = _fixes(key, told)
+        statuses = {row.status for row in rows}
+        others = facts.others.get(name, ())
+        ratings = _ratings([vector for record in records for vector in record.cvss] or [vector for _, vectors in others for vector in vectors])
+        kind = min([record.kind for record in records], key=_rank_of_kind)
+        severity, rated_by = _severity(rows, records, ratings, kind, [word for word, _ in others], place.ecosystem)
+        yield Vulnerability(
+            id=name,
+            aliases=_distinct([one for record in records for one in (record.id, *record.aliases) if one != name]),
+            package=package,
+            ecosystem=place.ecosystem,
+            name=place.name,
+            version=place.version,
+            kind=kind,
+            state="fixed" if fixed else next((status for status in _NO_FIX if status in statuses), "unfixed"),
+            fixed=fixed,
+            severity=severity,
+            rated_by=rated_by,
+            cvss=ratings,
+            epss=facts.epss.get(name),
+            kev=facts.kev.get(name),
+            summary=next((record.summary for record in records if record.summary), ""),
+            published=min([record.published for record in records if record.published], default=""),
+            references=_distinct([one for record in records for one in record.references]),
+            feeds=_distinct([record.source for record in records]),
+            note=note,
+        )
+
+
+def _distinct(words: list[str]) -> tuple[str, ...]:
+    return tuple(words) if len(words) < 2 else tuple(dict.fromkeys(words))
+
+
+def _rank_of_kind(kind: str) -> int:
+    return _KINDS.index(kind) if kind in _KINDS else 0
 
 
 def _is_about(row: _Row, package: Package) -> bool:
@@ -264,42 +308,11 @@ def _stream(module: str) -> tuple[str, ...]:
     return tuple(module.split(":")[:2])
 
 
-def _vulnerability(name: str, package: Package, place: Coordinate, rows: list[_Row], number: int, facts: _Facts) -> Vulnerability:
-    records = [facts.advisories[advisory] for advisory in dict.fromkeys(row.advisory for row in rows)]
-    fixed = _fixes(package, place, [row for advisory in dict.fromkeys(row.advisory for row in rows) for row in facts.rows[number, advisory]])
-    statuses = {row.status for row in rows}
-    kind = min((record.kind for record in records), key=lambda kind: _KINDS.index(kind) if kind in _KINDS else 0)
-    vectors = [vector for record in records for vector in record.cvss] or [vector for _, others in facts.others.get(name, ()) for vector in others]
-    ratings = tuple(rating for vector, source in dict.fromkeys(vectors) if (rating := _rating(vector, source)))
-    severity, rated_by = _severity(rows, records, ratings, kind, [word for word, _ in facts.others.get(name, ())], place.ecosystem)
-    return Vulnerability(
-        id=name,
-        aliases=tuple(dict.fromkeys(one for record in records for one in (record.id, *record.aliases) if one != name)),
-        package=package,
-        ecosystem=place.ecosystem,
-        name=place.name,
-        version=place.version,
-        kind=kind,
-        state="fixed" if fixed else next((status for status in _NO_FIX if status in statuses), "unfixed"),
-        fixed=fixed,
-        severity=severity,
-        rated_by=rated_by,
-        cvss=ratings,
-        epss=facts.epss.get(name),
-        kev=facts.kev.get(name),
-        summary=next((record.summary for record in records if record.summary), ""),
-        published=min((record.published for record in records if record.published), default=""),
-        references=tuple(dict.fromkeys(one for record in records for one in record.references)),
-        feeds=tuple(dict.fromkeys(record.source for record in records)),
-        note=_note(package, place),
-    )
-
-
-def _fixes(package: Package, place: Coordinate, rows: list[_Row]) -> tuple[str, ...]:
+def _fixes(key: bytes, rows: list[_Row]) -> tuple[str, ...]:
     """The versions after this one that mend it, by all records. First comes the nearest that no record calls affected."""
-    key = place.scheme.key(place.version)
-    rows = [row for row in rows if _is_about(row, package)]
-    after = {version: found for row in rows if (version := row.fixed) and (found := place.scheme.key(version)) > key}
+    after = {row.fixed: row.high for row in rows if row.fixed and row.high is not None and row.high > key}
+    if len(after) < 2:
+        return tuple(after)
     return tuple(sorted(after, key=lambda version: (any(row.holds(after[version]) for row in rows), after[version], version)))
 
 
@@ -317,17 +330,17 @@ _OF_DISTRIBUTIONS: Final = frozenset({"deb", "rpm", "apk"})
 def _severity(
     rows: list[_Row], records: list[_Advisory], ratings: Sequence[Rating], kind: str, others: list[str], ecosystem: str
 ) -> tuple[Severity, str]:
-    """How bad it is, and by whom. The order: a distribution's own word for its package; the worst CVSS rating, where version 2 counts only if there is
-    no later one; the word of the feed; the word of another feed on the same vulnerability; unknown."""
-    own = _worst([row.severity for row in rows])
-    word = _worst([record.severity for record in records])
+    """How bad it is, and by whom. The order: a distribution's own word for its package; the worst CVSS rating, where version 2 counts only if there
+    is no later one; the word of the feed; the word of another feed on the same vulnerability; unknown."""
+    own = _worst([row.severity for row in rows if row.severity])
+    word = _worst([record.severity for record in records if record.severity])
     is_distribution = ":" in ecosystem or ecosystem in ("wolfi", "chainguard", "minimos")
     if kind == "malicious":
         return Severity.CRITICAL, "kind"
     if is_distribution and (found := own or word):
         return found, "distribution"
     later = [rating for rating in ratings if rating.vector.startswith("CVSS:")]
-    if scores := [_rated(rating) for rating in later or ratings]:
+    if scores := [_SEVERITIES[rating.word] for rating in later or ratings]:
         return max(scores, key=lambda severity: severity.rank), "cvss"
     if found := own or word or _worst(others):
         return found, "feed"
@@ -336,31 +349,28 @@ def _severity(
     return Severity.UNKNOWN, ""
 
 
-def _worst(words: Iterable[str]) -> Severity | None:
+def _worst(words: list[str]) -> Severity | None:
+    if len(words) < 2:
+        return _SEVERITIES.get(words[0]) if words else None
     return max((_SEVERITIES[word] for word in words if word in _SEVERITIES), key=lambda severity: severity.rank, default=None)
 
 
-def _rating(vector: str, source: str) -> Rating | None:
-    found = base_score(vector)
-    return Rating(vector, found.score, source) if isinstance(found, BaseScore) else None
+def _ratings(vectors: list[tuple[str, str]]) -> tuple[Rating, ...]:
+    """The distinct vectors that are valid, with their scores."""
+    found = [(vector, source, base_score(vector)) for vector, source in (vectors if len(vectors) < 2 else dict.fromkeys(vectors))]
+    return tuple(Rating(vector, score.score, score.rating, source) for vector, source, score in found if isinstance(score, BaseScore))
 
 
-def _rated(rating: Rating) -> Severity:
-    found: Any = base_score(rating.vector)
-    return _SEVERITIES[found.rating]
-
-
-_KERNEL_ITSELF: Final = re.compile(r"linux-(?:signed-)?(?:image|modules)-|kernel(?:-(?:core|modules|modules-core|modules-extra|rt.*|64k.*|uek.*|default))?\Z")
+_KERNEL_ITSELF: Final = re.compile(
+    r"linux-(?:signed-)?(?:image|modules)-|kernel(?:-(?:core|modules|modules-core|modules-extra|rt.*|64k.*|uek.*|default))?\Z"
+)
 
 
 def _note(package: Package, place: Coordinate) -> str:
-    if package.type not in _OF_DISTRIBUTIONS or not re.match(r"(?:linux|linux-[0-9].*|kernel.*|linux-(?:aws|azure|gcp|oracle|kvm|hwe.*|lts|virt))\Z", place.name):
+    if package.type not in _OF_DISTRIBUTIONS or not re.match(
+        r"(?:linux|linux-[0-9].*|kernel.*|linux-(?:aws|azure|gcp|oracle|kvm|hwe.*|lts|virt))\Z", place.name
+    ):
         return ""
     if _KERNEL_ITSELF.match(package.name):
         return "a container runs the kernel of its node, not that of this package"
     return "" if package.name == place.name else "built from the kernel's source; it does not hold the kernel"
-
-
-def scheme_keys(scheme: Scheme, versions: Iterable[str]) -> dict[str, bytes]:
-    """The key of each distinct version."""
-    return {version: scheme.key(version) for version in dict.fromkeys(versions)}

@@ -3,9 +3,11 @@
 1. A fact counts when its file survives to the top: a package that a later layer removed is not there.
 2. Licences that another file tells are added to their package.
 3. A language package in a file that an OS package owns is part of that package, whose distribution answers for it; it is not reported twice.
-4. A lockfile names what should be installed. Where at least half of it is, what is installed counts, and the lockfile adds nothing.
+4. A lockfile names what should be installed. Where at least half of it is, what is installed counts, and the lockfile adds nothing; nor does one
+   among installed dependencies, which says what their developers used.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -23,6 +25,12 @@ INSTALLED_SHARE: Final = 0.5
 # The files that name the distribution, the best first: derivatives keep their parent's release files, but write an os-release of their own.
 _RELEASE_FILES: Final = ("etc/os-release", "usr/lib/os-release", "etc/lsb-release")
 _LAST_RELEASE_FILE: Final = "etc/debian_version"
+
+
+# Where dependencies are kept, each with the lockfile of its own that its developers used.
+_OF_DEPENDENCIES: Final = re.compile(
+    r"(?:^|/)(?:node_modules|site-packages|dist-packages|vendor|pkg/mod|\.m2|registry/src|gems)/(?!\.package-lock\.json$)"
+)
 
 
 class Found(Struct, frozen=True):
@@ -108,6 +116,7 @@ def _without_locks(packages: Sequence[Placed]) -> list[Placed]:
         names = installed[package.type] if found.installed else locks[found.path, package.type]
         names.add(package.name)
     done = {lock for lock, names in locks.items() if len(names & installed[lock[1]]) >= INSTALLED_SHARE * len(names)}
+    done |= {lock for lock in locks if _OF_DEPENDENCIES.search(lock[0])}
     return [(package, found) for package, found in packages if found.installed or (found.path, package.type) not in done]
 
 

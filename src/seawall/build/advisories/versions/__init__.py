@@ -21,7 +21,8 @@ from typing import Final
 from seawall.build.advisories.versions.scheme import Scheme
 from seawall.core.errors import UsageError
 
-# The module of each order, and who has it: ecosystems as OSV spells them, then purl types and other names. All are compared without regard to case.
+# The module of each order, and who has it: ecosystems as OSV spells them, then purl types, ids of os-release and other names. They are compared without
+# regard to case, blanks, dots, dashes and underscores.
 _NAMES: Final = {
     "alpine": "Alpine, Wolfi, Chainguard, MinimOS, Alpaquita, BellSoft Hardened Containers, BellSoft, apk, apk-tools, postmarketOS",
     "bitnami": "Bitnami",
@@ -39,18 +40,25 @@ _NAMES: Final = {
     "packagist": "Packagist, composer, php, Drupal, WordPress",
     "pypi": "PyPI, pep440, python",
     "rpm": (
-        "rpm, Red Hat, RHEL, CentOS, CentOS Stream, Rocky Linux, Rocky, AlmaLinux, Alma, SUSE, openSUSE, SLES, Mageia, Photon OS, Photon, openEuler, "
-        "Azure Linux, CBL-Mariner, Mariner, Amazon Linux, Amazon, Oracle Linux, Oracle, Fedora, EPEL, OpenAnolis, Anolis OS, "
-        "TencentOS Server, ALT Linux"
+        "Red Hat, rpm, RHEL, CentOS, CentOS Stream, Rocky Linux, Rocky, AlmaLinux, Alma, SUSE, openSUSE, SLES, Mageia, Photon OS, Photon, openEuler, "
+        "Azure Linux, CBL-Mariner, Mariner, Amazon Linux, Amazon, amzn, Oracle Linux, Oracle, ol, Fedora, EPEL, OpenAnolis, "
+        "Anolis OS, TencentOS Server, ALT Linux, openSUSE Leap, openSUSE Tumbleweed"
     ),
     "rubygems": "RubyGems, gem, ruby, CocoaPods",
     "semver": (
-        "npm, crates.io, cargo, rust, Hex, SwiftURL, swift, semver, GitHub Actions, GitHubActions, githubactions, Kubernetes, node, javascript, "
+        "npm, crates.io, cargo, rust, Hex, SwiftURL, swift, semver, GitHub Actions, Kubernetes, node, javascript, "
         "Linux, OSS-Fuzz, VSCode, Open VSX, oci, docker, helm, terraform, bower, yarn, elixir, erlang"
     ),
     "semver:WITH_BUILD": "Pub, dart, Julia",
 }
-_ORDERS: Final = {name.strip().lower(): order for order, names in _NAMES.items() for name in names.split(",")}
+_SPELLED: Final = {name.strip(): order for order, names in _NAMES.items() for name in names.split(",")}
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().translate({ord(sign): None for sign in " .-_"})
+
+
+_ORDERS: Final = {_plain(name): order for name, order in _SPELLED.items()}
 
 
 def scheme_of(ecosystem: str) -> Scheme:
@@ -58,7 +66,7 @@ def scheme_of(ecosystem: str) -> Scheme:
 
     Raises :class:`UsageError` with the nearest names when there is no such ecosystem.
     """
-    names = [part.strip().lower() for part in ecosystem.split(":")]
+    names = [_plain(part) for part in ecosystem.split(":")]
     name = names[1] if names[0] == "root" and len(names) > 1 else names[0]  # Root patches the packages of others: "Root:Alpine:3.18"
     order = _ORDERS.get(name)
     return _load(order) if order else _unknown(ecosystem, name)
@@ -72,7 +80,7 @@ def _load(order: str) -> Scheme:
 
 
 def _unknown(ecosystem: str, name: str) -> Scheme:
-    spelled = {one.strip().lower(): one.strip() for names in _NAMES.values() for one in names.split(",")}
-    near = [spelled[close] for close in get_close_matches(name, spelled, n=3)]
+    spelled = {_plain(one): one for one in _SPELLED}
+    near = [spelled[close] for close in get_close_matches(name[:80], spelled, n=3)]
     hint = f"nearest: {', '.join(near)}" if near else "such as Debian, Alpine, PyPI, npm, Maven, Go, RubyGems, rpm"
     raise UsageError(f"no order of versions for the ecosystem {ecosystem[:80]!r} ({hint})")

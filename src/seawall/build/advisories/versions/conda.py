@@ -79,6 +79,8 @@ def compare(a: str, b: str) -> int:
 
 _INVALID: Final = b"\x00"
 _POST: Final = b"\xf8"  # after every number
+_EPOCH_0: Final = number("0")
+_PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 
 def _encode_run(run: str) -> tuple[int, bytes]:
@@ -94,8 +96,14 @@ def _encode_component(runs: list[str]) -> tuple[int, bytes]:
     return next((one for one, _ in row if one), 0), padded.encode(row)
 
 
+def _plain(part: str) -> tuple[int, bytes]:
+    return (1, number(part) + padded.END) if part.strip("0") else (0, b"")
+
+
 def key(version: str) -> bytes:
     """The bytes of a version."""
+    if _PLAIN.fullmatch(version):
+        return _EPOCH_0 + padded.encode(map(_plain, version.split("."))) + padded.END
     parsed = _parse(version)
     if parsed is None:
         return _INVALID + generic.key(version.strip())

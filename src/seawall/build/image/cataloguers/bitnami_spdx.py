@@ -1,6 +1,7 @@
-"""The bill of materials that Bitnami puts beside each component of its images: ``opt/bitnami/redis/.spdx-redis.spdx``, SPDX as JSON.
+"""The bill of materials that Bitnami puts beside each component of its images: ``opt/bitnami/redis/.spdx-redis.spdx``, in SPDX.
 
-The document's subject is the component (``pkg:bitnami/redis@7.4.0-0?arch=amd64&distro=debian-12``), the rest what it was built with. Behind the dash of
+The subject of the document is the component (``pkg:bitnami/redis@7.4.0-0?arch=amd64&distro=debian-12``), the rest what it was built with. Behind the
+dash of
 a version is Bitnami's revision of the package.
 
 Source: Bitnami's documentation of its packages and vulnerability database; the purl type ``bitnami``.

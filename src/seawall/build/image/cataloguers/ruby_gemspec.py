@@ -23,7 +23,7 @@ _TEXT: Final = r"""(?:%q<([^<>\n]*)>|"([^"\n\\#]*)"|'([^'\n\\]*)')"""
 _STUB: Final = re.compile(r"^# stub: (\S+) (\S+) (\S+) ", re.MULTILINE)
 _ATTRIBUTE: Final = re.compile(rf"^[ \t]*\w+\.(name|version|platform)[ \t]*=[ \t]*(?:Gem::Version\.new[ \t(]+)?{_TEXT}", re.MULTILINE)
 _LICENSES: Final = re.compile(r"^[ \t]*\w+\.licenses?[ \t]*=[ \t]*([^\n]*)", re.MULTILINE)
-_NEEDED: Final = re.compile(rf"^[ \t]*\w+\.add_(?:runtime_)?dependency[ \t(]+{_TEXT}", re.MULTILINE)
+_NEEDED: Final = re.compile(rf"^[ \t]*\w+\.add_(runtime_|development_|)dependency[ \t(]+{_TEXT}", re.MULTILINE)
 _QUOTED: Final = re.compile(_TEXT)
 
 
@@ -40,8 +40,6 @@ def parse(file: File) -> Facts:
         yield Problem(file.path, f"a gemspec that does not tell the {'version' if name else 'name'} of its gem in plain text")
         return
     licences = _LICENSES.search(text)
-    needed = dict.fromkeys(_first(match.groups()) for match in _NEEDED.finditer(text))
-    needed.pop(name, None)
     yield from distinct(
         file.path,
         [
@@ -52,10 +50,18 @@ def parse(file: File) -> Facts:
                 licenses=tuple(dict.fromkeys(filter(None, map(_first, _QUOTED.findall(licences[1]))))) if licences else (),
                 qualifiers={"platform": platform} if platform not in ("", "ruby") else {},
                 ref=name,  # as each gem stands in a file of its own, and needs others by name
-                requires=tuple(needed),
+                requires=tuple(other for other in _needed(text) if other != name),
             )
         ],
     )
+
+
+def _needed(text: str) -> list[str]:
+    """What is needed at run time. Until RubyGems 3.4, all dependencies were listed once more for versions that knew only one kind."""
+    kinds: dict[str, set[str]] = {}
+    for match in _NEEDED.finditer(text):
+        kinds.setdefault(_first(match.groups()[1:]), set()).add(match[1])
+    return [name for name, told in kinds.items() if name and ("runtime_" in told or "development_" not in told)]
 
 
 def _first(groups: tuple[str | None, ...]) -> str:

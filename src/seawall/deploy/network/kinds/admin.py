@@ -96,6 +96,9 @@ def _rules(field: Field, direction: Direction, actions: tuple[str, ...], ports: 
         peers = listed(item[side])
         if not peers:
             raise Invalid(item[side], f"{item[side]} must have at least one peer")
+        for peer in peers:
+            if peer["domainNames"].is_set and ACTIONS[action] is not Action.ALLOW:
+                raise Invalid(peer, f"{peer} names domains, which a rule can only allow")
         yield Rule(
             action=ACTIONS[action],
             peer=Any(tuple(_pods(peer, kinds) for peer in peers)),

@@ -10,12 +10,15 @@ Source: the Calico resource reference (v3.30) and the documented order of evalua
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import Final
 
+from msgspec.structs import replace
+
 from seawall.core.resource import Field, Resource
 from seawall.core.selector import labels_of, labels_selector
+from seawall.deploy.network.kinds import kubernetes
 from seawall.deploy.network.kinds.calico_selector import BadSelector, parse
 from seawall.deploy.network.kinds.invalid import Invalid, listed, mapped
 from seawall.deploy.network.kinds.objects import Objects
@@ -31,7 +34,6 @@ from seawall.deploy.network.model import (
     Endpoint,
     EndpointKind,
     Expression,
-    Has,
     Not,
     Policy,
     PortMatch,
@@ -51,15 +53,16 @@ _PROTOCOLS: Final = {
 }  # fmt: skip
 _WITH_PORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
 _NONE: Final = PortMatch(Protocol.TCP, 1, 0)  # a protocol that the model does not have: no port of it
-_NAMESPACED: Final = Has("kubernetes.io/metadata.name", Scope.NAMESPACE)
 _STAGED: Final = "Staged"
+_NOT_STAGED: Final = ("Delete", "Ignore")
+_IPV4: Final = Within((IPv4Network("0.0.0.0/0"),))
 _IPV6: Final = Within((IPv6Network("::/0"),))
 
 
 def policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     """A policy of any of the four kinds. Raises ``Invalid``."""
     spec = mapped(resource.field("spec"))
-    if spec["stagedAction"].text in ("Delete", "Ignore") or spec["preDNAT"].value is True or spec["doNotTrack"].value is True:
+    if spec["stagedAction"].text in _NOT_STAGED or spec["preDNAT"].value is True or spec["doNotTrack"].value is True:
         return
     namespace = "" if "Global" in resource.kind else resource.namespace or "default"
     types = _types(spec)
@@ -87,6 +90,13 @@ def policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
     )
 
 
+def staged_kubernetes_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
+    """A NetworkPolicy of Kubernetes as Calico stages it. Raises ``Invalid``."""
+    if resource.field("spec", "stagedAction").text not in _NOT_STAGED:
+        for found in kubernetes.network_policy(resource, objects):
+            yield replace(found, kind=resource.kind, staged=True)
+
+
 def tier(resource: Resource, objects: Objects) -> Iterator[Tier]:
     """A tier without an order comes last. Raises ``Invalid``."""
     spec = mapped(resource.field("spec"))
@@ -108,7 +118,7 @@ def network_set(resource: Resource, objects: Objects) -> Iterator[Endpoint]:
         name=resource.name,
         namespace=namespace,
         labels=labels_of(resource.field("metadata", "labels").value),
-        addresses=tuple(network(item) for item in listed(resource.field("spec", "nets"))),
+        addresses=tuple(network(item, single=True) for item in listed(resource.field("spec", "nets"))),
     )
 
 
@@ -163,31 +173,26 @@ def _rules(field: Field, direction: Direction, namespace: str, objects: Objects)
 def _entity(field: Field, namespace: str, objects: Objects) -> Expression:
     """One end of a rule: every condition that it names must hold.
 
-    In a namespaced policy a selector means endpoints of that namespace, unless a namespace selector says which.
+    In a namespaced policy a selector of any sort, a negative one too, means endpoints of that namespace, unless a namespace selector says which.
     """
     parts: list[Expression] = []
-    selector, namespace_selector, accounts = field["selector"], field["namespaceSelector"], mapped(field["serviceAccounts"])
-    if selector.text or namespace_selector.text or accounts.is_set:
-        inner = [_selector(selector, Scope.POD), *_accounts(accounts)]
-        if namespace_selector.text:
-            wanted = _selector(namespace_selector, Scope.NAMESPACE)
-            inner += [wanted] if _is_global(wanted) else [_NAMESPACED, wanted]
-        elif namespace:
-            inner.append(Called((namespace,), Scope.NAMESPACE))
-        parts.append(Selected(both(*inner)))
+    selector, namespace_selector = field["selector"], field["namespaceSelector"]
+    wanted = [*_accounts(mapped(field["serviceAccounts"])), *([_selector(selector, Scope.POD)] if selector.text else [])]
+    if namespace_selector.text:
+        wanted.append(_selector(namespace_selector, Scope.NAMESPACE))
+    elif namespace and (wanted or field["notSelector"].text):
+        wanted.append(Called((namespace,), Scope.NAMESPACE))
+    if wanted:
+        parts.append(Selected(both(*wanted)))
     if field["notSelector"].text:
         parts.append(Not(Selected(_selector(field["notSelector"], Scope.POD))))
     if nets := listed(field["nets"]):
-        parts.append(Within(tuple(network(item) for item in nets)))
+        parts.append(Within(tuple(network(item, single=True) for item in nets)))
     if not_nets := listed(field["notNets"]):
-        parts.append(Not(Within(tuple(network(item) for item in not_nets))))
+        parts.append(Not(Within(tuple(network(item, single=True) for item in not_nets))))
     if field["services"].is_set:
         parts.append(_service(mapped(field["services"]), namespace, objects))
     return both(*parts)
-
-
-def _is_global(expression: Expression) -> bool:
-    return expression == Not(_NAMESPACED)
 
 
 def _accounts(field: Field) -> Iterator[Expression]:
@@ -227,8 +232,9 @@ def _service_ports(destination: Field, namespace: str, objects: Objects) -> tupl
 
 
 def _of_version(peer: Expression, field: Field) -> Expression:
+    """A pod whose addresses are not known is taken for one of IPv4."""
     if field.integer == 4:
-        return both(peer, Not(_IPV6))
+        return both(peer, Any((_IPV4, Not(_IPV6))))
     return both(peer, _IPV6) if field.integer == 6 else peer
 
 
@@ -292,6 +298,7 @@ _KINDS: Final = ("NetworkPolicy", "GlobalNetworkPolicy", "StagedNetworkPolicy", 
 _GROUPS: Final = ("projectcalico.org", "crd.projectcalico.org")
 COMPILERS: Final = {
     **{(group, kind): policy for group in _GROUPS for kind in _KINDS},
+    **{(group, "StagedKubernetesNetworkPolicy"): staged_kubernetes_policy for group in _GROUPS},
     **{(group, "Tier"): tier for group in _GROUPS},
     **{(group, kind): network_set for group in _GROUPS for kind in ("NetworkSet", "GlobalNetworkSet")},
 }

@@ -6,11 +6,14 @@ r"""Calico's selector language.
     operation  = { "!" } ( "(" or ")" | "all()" | "global()" | "has(" label ")" | label test )
     test       = "==" string | "!=" string | "in" set | "not in" set
                | "contains" string | "starts with" string | "ends with" string
-    set        = "{" [ string { "," string } ] "}"
+    set        = "{" [ string { "," string } [ "," ] ] "}"
     string     = "'" text "'" | '"' text '"'
-    label      = ( letter | digit | "_" | "." | "/" | "-" )+
+    label      = ( letter | digit | "_" | "." | "/" | "-" )+              (* at most 512 of them *)
 
+Blanks are spaces and tabs; there is none between the name of a function and its bracket, and there may be none within ``not in`` and its like.
 ``!=`` and ``not in`` hold where the label is missing, the other tests do not.
+
+In a selector of namespaces ``all()`` means everything that is in a namespace, and ``global()`` what is in none.
 
 Source: the selector syntax of the Calico documentation (reference of GlobalNetworkPolicy).
 """
@@ -22,15 +25,18 @@ from seawall.deploy.network.model import All, Any, Anything, Called, Compare, Ex
 
 MAX_LENGTH: Final = 10_000
 MAX_DEPTH: Final = 100
+MAX_LABEL: Final = 512
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:
-        (?P<string>'[^']*'|"[^"]*")
-      | (?P<sign>==|!=|&&|\|\||!|\(|\)|\{|\}|,)
-      | (?P<word>[A-Za-z0-9_./-]+)
+    r"""[\ \t]*(
+        '[^']*' | "[^"]*"
+      | == | != | && | \|\| | ! | \( | \) | \{ | \} | ,
+      | (?:has|all|global)\(
+      | [A-Za-z0-9_./-]+
     )""",
     re.VERBOSE,
 )
+_IN_A_NAMESPACE: Final = Has("kubernetes.io/metadata.name", Scope.NAMESPACE)
 
 
 class BadSelector(ValueError):
@@ -53,12 +59,12 @@ def parse(text: str, scope: Scope) -> Expression:
 
 def _tokens(text: str) -> list[str]:
     found: list[str] = []
-    place, end = 0, len(text.rstrip())
+    place, end = 0, len(text.rstrip(" \t"))
     while place < end:
         match = _TOKEN.match(text, place)
         if match is None:
             raise BadSelector(f"{text[place : place + 20].strip()!r} is not understood")
-        found.append(match[0].strip())
+        found.append(match[1])
         place = match.end()
     return found
 
@@ -94,24 +100,23 @@ class _Parser:
             self._expect(")")
             return inner
         word = self._next("a label or a function")
-        if not _is_word(word):
-            raise BadSelector(f"a label was expected instead of {word!r}")
-        if word in ("all", "global", "has") and self._take("("):
-            return self._function(word)
-        return self._test(word)
+        return self._function(word) if word.endswith("(") else self._test(_label(word))
 
     def _function(self, name: str) -> Expression:
-        if name == "has":
-            label = self._next("a label")
-            if not _is_word(label):
-                raise BadSelector(f"a label was expected instead of {label!r}")
-            self._expect(")")
-            return self._has(label)
+        label = _label(self._next("a label")) if name == "has(" else ""
         self._expect(")")
-        return Anything() if name == "all" else Not(Has("kubernetes.io/metadata.name", Scope.NAMESPACE))
+        match name:
+            case "has(":
+                return self._has(label)
+            case "all(":
+                return _IN_A_NAMESPACE if self._scope is Scope.NAMESPACE else Anything()
+            case _:
+                return Not(_IN_A_NAMESPACE)
 
     def _test(self, label: str) -> Expression:
         how = self._next("a test")
+        if how in ("not", "starts", "ends"):
+            how += self._next("a test")
         match how:
             case "==":
                 return self._compare(label, (self._string(),))
@@ -119,14 +124,12 @@ class _Parser:
                 return Not(self._compare(label, (self._string(),)))
             case "in":
                 return self._compare(label, self._set())
-            case "not":
-                self._expect("in")
+            case "notin":
                 return Not(self._compare(label, self._set()))
             case "contains":
                 return self._compare(label, (self._string(),), "contains")
-            case "starts" | "ends":
-                self._expect("with")
-                return self._compare(label, (self._string(),), f"{how}-with")
+            case "startswith" | "endswith":
+                return self._compare(label, (self._string(),), how.replace("with", "-with"))
             case _:
                 raise BadSelector(f"a test was expected after {label} instead of {how!r}")
 
@@ -142,12 +145,12 @@ class _Parser:
 
     def _set(self) -> tuple[str, ...]:
         self._expect("{")
-        if self._take("}"):
-            return ()
-        found = [self._string()]
-        while self._take(","):
+        found: list[str] = []
+        while not self._take("}"):
             found.append(self._string())
-        self._expect("}")
+            if not self._take(","):
+                self._expect("}")
+                break
         return tuple(found)
 
     def _string(self) -> str:
@@ -174,8 +177,12 @@ class _Parser:
             raise BadSelector(f"{token!r} was expected instead of {found!r}")
 
 
-def _is_word(token: str) -> bool:
-    return token[0].isalnum() or token[0] in "_./-"
+def _label(token: str) -> str:
+    if not (token[0].isalnum() or token[0] in "_./-") or token.endswith("("):
+        raise BadSelector(f"a label was expected instead of {token!r}")
+    if len(token) > MAX_LABEL:
+        raise BadSelector(f"a label of more than {MAX_LABEL} characters")
+    return token
 
 
 def _meant(label: str, scope: Scope) -> tuple[str, Scope]:

@@ -10,6 +10,7 @@ Source: the Cilium documentation of network policies (v1.18), and the sanitising
 """
 
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import Final
 
@@ -48,15 +49,17 @@ _NAMESPACE: Final = "io.kubernetes.pod.namespace"
 _NAMESPACE_LABELS: Final = "io.cilium.k8s.namespace.labels."
 _ACCOUNT: Final = "io.cilium.k8s.policy.serviceaccount"
 _CLUSTER: Final = "io.cilium.k8s.policy.cluster"
-_SOURCES: Final = ("k8s", "any", "reserved", "cidr", "unspec")
+_RESERVED: Final = "reserved"
+_SOURCES: Final = ("k8s", "any", _RESERVED, "cidr", "unspec")
+_NONE: Final = PortMatch(Protocol.TCP, 1, 0)
 
 _OUTSIDE: Final = Kind((EndpointKind.OUTSIDE, EndpointKind.NAME))
 _ENTITIES: Final[dict[str, Expression]] = {
     "all": Anything(),
     "world": _OUTSIDE,
-    "world-ipv4": _OUTSIDE,
-    "world-ipv6": _OUTSIDE,
-    "cluster": Kind((EndpointKind.POD, EndpointKind.HOST, EndpointKind.NODE)),
+    "world-ipv4": All((_OUTSIDE, Within((IPv4Network("0.0.0.0/0"),)))),
+    "world-ipv6": All((_OUTSIDE, Within((IPv6Network("::/0"),)))),
+    "cluster": Any((Kind((EndpointKind.POD, EndpointKind.HOST, EndpointKind.NODE, EndpointKind.ENTRY)), Called(("kube-apiserver",), Scope.POD))),
     "host": NODES,
     "remote-node": NODES,
     "ingress": Kind((EndpointKind.ENTRY,)),
@@ -93,6 +96,8 @@ def _policies(spec: Field, resource: Resource, namespace: str, objects: Objects)
         if namespace or spec["endpointSelector"].is_set:
             raise Invalid(spec["nodeSelector"], f"{spec['nodeSelector']} may stand in clusterwide policies only, and without an endpointSelector")
         return
+    if not any(listed(spec[side]) for side in _SIDES):
+        raise Invalid(spec, f"{spec} must have at least one rule in {', '.join(_SIDES)}")
     if not spec["endpointSelector"].is_set:
         raise Invalid(spec["endpointSelector"], f"{spec['endpointSelector']} must be there")
     mine = Called((namespace,), Scope.NAMESPACE) if namespace else Anything()
@@ -140,16 +145,22 @@ def _rules(field: Field, direction: Direction, action: Action, namespace: str, o
             )
 
 
+_SIDES: Final = ("ingress", "ingressDeny", "egress", "egressDeny")
+_PEERS: Final = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Nodes", "Services", "FQDNs", "Groups")
+
+
 def _peers(rule: Field, prefix: str, namespace: str, objects: Objects) -> list[Expression] | None:
     """The peers of a rule; ``None`` where it names none, which means all. An empty list of peers means nobody."""
-    kinds = [f"{prefix}{name}" for name in ("Endpoints", "CIDR", "CIDRSet", "Entities", "Nodes", "Services", "FQDNs", "Groups")]
-    named = [kind for kind in kinds if rule[kind].is_set]
+    named = [f"{prefix}{name}" for name in _PEERS if rule[f"{prefix}{name}"].is_set]
     if rule[f"{prefix}Requires"].is_set:
         raise Invalid(rule[f"{prefix}Requires"], f"{rule[f'{prefix}Requires']} is no longer part of Cilium; name the labels in {prefix}Endpoints")
     if not named:
         return None
-    if len(named) > 1 and set(named) != {f"{prefix}CIDR", f"{prefix}CIDRSet"}:
-        raise Invalid(rule[named[1]], f"{rule[named[1]]} may not stand beside {named[0]}; write a rule for each")
+    given = [kind for kind in named if listed(rule[kind])]
+    if len(given) > 1:
+        raise Invalid(rule[given[1]], f"{rule[given[1]]} may not stand beside {given[0]}; write a rule for each")
+    if len(given) < len(named):
+        return []
     return [peer for kind in named for item in listed(rule[kind]) for peer in _peer(item, kind.removeprefix(prefix), namespace, objects)]
 
 
@@ -158,7 +169,7 @@ def _peer(item: Field, kind: str, namespace: str, objects: Objects) -> Iterator[
         case "Endpoints":
             yield _endpoint(item, namespace)
         case "CIDR":
-            yield All((_OUTSIDE, Within((network(item),))))
+            yield All((_OUTSIDE, Within((network(item, single=True),))))
         case "CIDRSet":
             yield from _cidr_set(mapped(item), objects)
         case "Entities":
@@ -180,11 +191,10 @@ def _peer(item: Field, kind: str, namespace: str, objects: Objects) -> Iterator[
 
 def _endpoint(field: Field, namespace: str) -> Expression:
     """Pods of the policy's own namespace, unless the selector speaks of namespaces."""
-    keys = {key for _, key in _keys(field)}
-    speaks = any(key == _NAMESPACE or key.startswith(_NAMESPACE_LABELS) for key in keys)
-    entities = [_ENTITIES[key] for source, key in _keys(field) if source == "reserved" and key in _ENTITIES]
-    if entities:
-        return both(*entities)
+    keys = set(_keys(field))
+    if any(source == _RESERVED for source, _ in keys):
+        return _labels(field)
+    speaks = any(key == _NAMESPACE or key.startswith(_NAMESPACE_LABELS) for _, key in keys)
     here = Called((namespace,), Scope.NAMESPACE) if namespace and not speaks else Anything()
     return both(PODS, here, _labels(field))
 
@@ -211,10 +221,10 @@ def _labels(field: Field) -> Expression:
         raise Invalid(field, f"{field} is no valid label selector")
     parts: list[Expression] = []
     for requirement in selector.requirements:
-        _, key = _split(requirement.key)
+        source, key = _split(requirement.key)
         if key == _CLUSTER:
             continue  # one cluster is looked at
-        there, means = _label(key, tuple(sorted(requirement.values)))
+        there, means = _label(key, tuple(sorted(requirement.values))) if source != _RESERVED else (_ENTITIES.get(key, Any(())),) * 2
         parts.append({"In": means, "NotIn": Not(means), "Exists": there}.get(requirement.operator, Not(there)))
     return both(*parts)
 
@@ -232,9 +242,9 @@ def _label(key: str, values: tuple[str, ...]) -> tuple[Expression, Expression]:
 
 
 def _cidr_set(field: Field, objects: Objects) -> Iterator[Expression]:
-    excepts = tuple(network(item) for item in listed(field["except"]))
+    excepts = tuple(network(item, single=True) for item in listed(field["except"]))
     if field["cidr"].is_set:
-        yield All((_OUTSIDE, Within((network(field["cidr"]),), excepts)))
+        yield All((_OUTSIDE, Within((network(field["cidr"], single=True),), excepts)))
         return
     groups: Sequence[Resource]
     if field["cidrGroupRef"].is_set:
@@ -245,7 +255,7 @@ def _cidr_set(field: Field, objects: Objects) -> Iterator[Expression]:
         if selector is None:
             raise Invalid(field, f"{field} must have a cidr, a cidrGroupRef or a cidrGroupSelector")
         groups = [group for group in objects.all("CiliumCIDRGroup") if selector.matches(_texts(group.field("metadata", "labels")))]
-    cidrs = tuple(network(item) for group in groups for item in listed(group.field("spec", "externalCIDRs")))
+    cidrs = tuple(network(item, single=True) for group in groups for item in listed(group.field("spec", "externalCIDRs")))
     yield All((_OUTSIDE, Within(cidrs, excepts)))
 
 
@@ -270,9 +280,11 @@ def _services(field: Field, namespace: str, objects: Objects) -> Iterator[Expres
 
 def _ports(rule: Field) -> Iterator[tuple[tuple[PortMatch, ...], tuple[Restriction, ...]]]:
     """For each entry of ``toPorts`` and ``icmps`` its ports, and what may pass on them."""
+    if listed(rule["toPorts"]) and listed(rule["icmps"]):
+        raise Invalid(rule["icmps"], f"{rule['icmps']} may not stand beside toPorts; write a rule for each")
     for item in listed(rule["toPorts"]):
         matches = tuple(_port(port) for port in listed(mapped(item)["ports"]))
-        yield matches, tuple(_restrictions(mapped(item["rules"])))
+        yield matches or (_NONE,), tuple(_restrictions(mapped(item["rules"])))
     for item in listed(rule["icmps"]):
         fields = tuple(_icmp(entry) for entry in listed(mapped(item)["fields"]))
         if fields:

@@ -5,7 +5,9 @@ Policies of one pod add up: it is isolated for each direction in which a policy 
 Source: the API reference of NetworkPolicy, and the defaulting and validation of k8s.io/kubernetes.
 """
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from seawall.core.resource import Field, Resource
 from seawall.deploy.network.kinds.invalid import Invalid, listed, mapped
@@ -16,6 +18,7 @@ from seawall.deploy.network.model import DEFAULT, Action, Any, Anything, Express
 ORDER = 1_000.0  # the one that Calico gives it within the default tier
 PROTOCOLS = {"TCP": Protocol.TCP, "UDP": Protocol.UDP, "SCTP": Protocol.SCTP}
 MAX_PORT = 65535
+_is_port_name: Final = re.compile(r"(?=[a-z0-9-]{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*").fullmatch  # IANA service name, RFC 6335
 
 
 def network_policy(resource: Resource, objects: Objects) -> Iterator[Policy]:
@@ -91,6 +94,8 @@ def _port(field: Field) -> PortMatch:
     if port.text:
         if end.is_set:
             raise Invalid(end, f"{end} must not stand beside a port name")
+        if not _is_port_name(port.text):
+            raise Invalid(port, f"{port} must be a number or the name of a port, not {port.value!r}")
         return PortMatch(protocol, name=port.text)
     first = number(port)
     last = number(end) if end.is_set else first

@@ -1,16 +1,23 @@
 """Label selectors and CIDRs of the Kubernetes APIs as expressions."""
 
-from ipaddress import AddressValueError, NetmaskValueError, ip_network
+import re
+from ipaddress import ip_network
+from typing import Final
 
 from seawall.core.resource import Field
 from seawall.core.selector import selector_of
 from seawall.deploy.network.kinds.invalid import Invalid, listed
 from seawall.deploy.network.model import All, Anything, Called, Compare, EndpointKind, Expression, Has, Kind, Network, Not, Scope, Within
 
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
-PODS = Kind((EndpointKind.POD,))
-NODES = Kind((EndpointKind.NODE, EndpointKind.HOST))
-_MAX_VALUES = 10_000
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
+PODS: Final = Kind((EndpointKind.POD,))
+NODES: Final = Kind((EndpointKind.NODE, EndpointKind.HOST))
+
+# The syntax of labels (k8s.io/apimachinery, validation of qualified names and label values).
+_NAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_DOMAIN: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
+_is_key: Final = re.compile(rf"(?:(?=.{{1,253}}/){_DOMAIN}/)?{_NAME}").fullmatch
+_is_value: Final = re.compile(rf"(?:{_NAME})?").fullmatch
 
 
 def labels(field: Field, scope: Scope) -> Expression:
@@ -22,6 +29,8 @@ def labels(field: Field, scope: Scope) -> Expression:
         raise Invalid(field, f"{field} is no valid label selector")
     parts: list[Expression] = []
     for requirement in selector.requirements:
+        if not _is_key(requirement.key) or not all(map(_is_value, requirement.values)):
+            raise Invalid(field, f"{field} is no valid label selector: {requirement.key!r} or a value of it is no label")
         here = Compare(requirement.key, tuple(sorted(requirement.values)), scope)
         match requirement.operator:
             case "In":
@@ -48,11 +57,14 @@ def pods_in(namespace: str, pod_selector: Expression) -> Expression:
     return both(PODS, Called((namespace,), Scope.NAMESPACE), pod_selector)
 
 
-def network(field: Field) -> Network:
-    """A CIDR. Bits beyond the prefix are dropped, as all implementations do."""
+def network(field: Field, *, single: bool = False) -> Network:
+    """A CIDR; with ``single`` also one address. Bits beyond the prefix are dropped, as all implementations do."""
+    _, slash, prefix = field.text.partition("/")
     try:
+        if not (prefix.isdecimal() if slash else single):
+            raise ValueError("no prefix")
         return ip_network(field.text, strict=False)
-    except (AddressValueError, NetmaskValueError, ValueError):
+    except ValueError:
         raise Invalid(field, f"{field} is no CIDR: {field.value!r}") from None
 
 

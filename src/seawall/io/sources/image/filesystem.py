@@ -53,8 +53,13 @@ class Directory:
     def items(self) -> "Sequence[tuple[str, Node]]":
         return list(self.children.items()) if self.children else []
 
+    def children_in_order(self) -> "Iterator[tuple[str, Node]]":
+        """Those of :meth:`items`, where nothing changes meanwhile."""
+        return iter((self.children or _NO_CHILDREN).items())
+
 
 Node = Directory | int
+_NO_CHILDREN: Final[dict[str, Node]] = {}
 
 
 class File(Struct, frozen=True):
@@ -397,14 +402,17 @@ class Filesystem:
         return File(path, place >> _SHIFT, entry.path, entry, number in listing.taken)
 
     def _nodes_below(self, path: str, directory: Directory) -> Iterator[tuple[str, Node]]:
-        waiting: list[tuple[str, Directory]] = [(path, directory)]
-        while waiting:
-            path, directory = waiting.pop()
-            for name, node in directory.items():
+        ways = [(path, directory.children_in_order())]
+        while ways:
+            path, nodes = ways[-1]
+            for name, node in nodes:
                 below = f"{path}/{name}" if path else name
                 yield below, node
                 if isinstance(node, Directory):
-                    waiting.append((below, node))
+                    ways.append((below, node.children_in_order()))
+                    break
+            else:
+                ways.pop()
 
     # Second names
 
@@ -444,11 +452,11 @@ class Filesystem:
     def _second_names(self) -> Iterator[tuple[str, int]]:
         """Every link to a file; every file that lies behind a link to a directory, under the name that it has so; and files whose layer has them
         under another name, since a directory on the way was a link."""
-        waiting: list[tuple[str, Directory, tuple[Directory, ...]]] = [("", self.root, ())]
+        ways: list[tuple[str, Iterator[tuple[str, Node]], tuple[Directory, ...]]] = [("", self.root.children_in_order(), ())]
         budget = MAX_SECOND_NAMES
-        while waiting:
-            path, directory, through = waiting.pop()
-            for name, node in directory.items():
+        while ways:
+            path, nodes, through = ways[-1]
+            for name, node in nodes:
                 budget -= bool(through)
                 if budget < 0:
                     message = f"has links that give its files more than {MAX_SECOND_NAMES:,} further names; the rest was not looked at"
@@ -456,8 +464,9 @@ class Filesystem:
                     return
                 below = f"{path}/{name}" if path else name
                 if isinstance(node, Directory):
-                    waiting.append((below, node, through))
-                elif self._kind(node) is not SYMLINK:
+                    ways.append((below, node.children_in_order(), through))
+                    break
+                if self._kind(node) is not SYMLINK:
                     if through or node in self._hard or self.layers[node >> _SHIFT].path(node & _NUMBER) != below:
                         yield below, node
                 elif target := self._locate(below):
@@ -465,4 +474,7 @@ class Filesystem:
                     if not isinstance(inside, Directory):
                         yield below, node
                     elif inside not in through and inside is not self.root and len(through) < MAX_LINKS:
-                        waiting.append((below, inside, (*through, inside)))
+                        ways.append((below, inside.children_in_order(), (*through, inside)))
+                        break
+            else:
+                ways.pop()

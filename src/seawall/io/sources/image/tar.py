@@ -363,19 +363,16 @@ class Pieces:
             self._place = place + BLOCK
             self.position += BLOCK
             return self._piece[place : place + BLOCK]
-        out = BytesIO()
-        try:
-            self.copy(BLOCK, out)
-        except InputError:
-            if out.tell():
-                raise
+        if place == len(self._piece) and not self._fill():
             return b""
+        out = BytesIO()
+        self.copy(BLOCK, out)
         return out.getvalue()
 
     def copy(self, size: int, out: BytesIO) -> None:
         while size:
-            if self._place == len(self._piece):
-                self._next()
+            if self._place == len(self._piece) and not self._fill():
+                raise _ends(self)
             end = min(self._place + size, len(self._piece))
             out.write(memoryview(self._piece)[self._place : end])
             self.position += end - self._place
@@ -387,22 +384,24 @@ class Pieces:
         place = self._place + size
         while place > len(self._piece):
             place -= len(self._piece)
-            self._place = len(self._piece)
-            self._next()
+            if not self._fill():
+                raise _ends(self)
         self._place = place
 
     def peek(self, size: int) -> bytes:
         data = self._piece[self._place : self._place + size]
-        if len(data) < size and (piece := next(self._pieces, None)) is not None:
+        while len(data) < size and (piece := next(self._pieces, None)) is not None:
             self._piece, self._place = data + piece, 0
             data = self._piece[:size]
         return data
 
-    def _next(self) -> None:
-        piece = next(self._pieces, None)
-        if piece is None:
-            raise _ends(self)
-        self._piece, self._place = piece, 0
+    def _fill(self) -> bool:
+        """Go on to the next piece that has anything; the current one is done with. Whether there is one."""
+        for piece in self._pieces:
+            if piece:
+                self._piece, self._place = piece, 0
+                return True
+        return False
 
     def drain(self) -> bool:
         """Read to the end of the stream; whether there was anything but zeros."""
