@@ -104,6 +104,7 @@ def update_database(
         raise InputError(path, f"not updated, as no feed could be downloaded: {failures[0]}")
     if not changed and os.path.exists(path) and not failures:
         return Updated("nothing has changed since the last update")
-    report = build_database([directory], path, progress)
+    feeds = [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if not name.startswith(".")]  # the rest is the downloader's
+    report = build_database(feeds, path, progress)
     records = sum(feed.records for feed in report.feeds)
     return Updated(f"{changed} of {len(results)} feeds were new; {records} records", failures)

@@ -250,18 +250,21 @@ def _of_distribution(package: Package, distro: Distro | None) -> tuple[Coordinat
     return tuple(Coordinate(ecosystem, normalise_name(ecosystem, name), version, scheme_of(ecosystem)) for ecosystem in ecosystems)
 
 
-def _by_source(package: Package, family: str) -> tuple[str, str]:
-    """The source package and its version. A rebuild without changes (``+b1``) is of the same source."""
+def source_of(package: Package) -> tuple[str, str]:
+    """The name and version of the source of a package of a distribution. A rebuild without changes (``+b1``, Debian) is of the same source."""
     name, version = package.name, package.version
     if package.source and package.source.name:
         name, version = package.source.name, package.source.version or version
-    if family == "debian":
-        version = _BINNMU.sub("", version)
+    return name, _BINNMU.sub("", version) if package.type == "deb" else version
+
+
+def _by_source(package: Package, family: str) -> tuple[str, str]:
+    """Where distributions write about source packages."""
+    name, version = source_of(package)
     if family in ("debian", "ubuntu") and name.startswith("linux-signed"):
         # The package that only signs the kernel has a version of its own ("6.1.76+1"); its binaries have the kernel's.
-        if family == "debian":
-            return "linux", _BINNMU.sub("", package.version)
-        return "linux" + name.removeprefix("linux-signed"), package.version
+        name = "linux" if family == "debian" else "linux" + name.removeprefix("linux-signed")
+        return name, _BINNMU.sub("", package.version)
     return name, version
 
 

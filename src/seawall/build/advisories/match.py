@@ -21,6 +21,7 @@ from msgspec import Struct
 from seawall.build.advisories.cvss import BaseScore, base_score
 from seawall.build.advisories.ecosystems import Coordinate, NotEvaluated, coordinates
 from seawall.build.advisories.model import Exploited, Likelihood
+from seawall.build.advisories.versions import scheme_of
 from seawall.core.package import Distro, Package
 from seawall.core.severity import Severity
 
@@ -41,7 +42,9 @@ class Vulnerability(Struct, frozen=True, kw_only=True):
     those that were compared (``ecosystem``'s; of the source package, where advisories are about those). ``kind`` is ``vulnerability``, ``malicious``,
     ``unmaintained`` or ``notice`` (errata without a vulnerability). ``state`` is ``fixed`` (there is a version that mends it), ``unfixed``,
     ``wont-fix``, ``end-of-life`` or ``deferred``. ``fixed`` are the versions that mend it, the nearest first. ``rated_by`` tells where ``severity``
-    comes from: ``distribution``, ``cvss``, ``feed``, ``kind`` or nothing. ``note`` says why it may matter less than it seems.
+    comes from: ``distribution``, ``cvss``, ``feed``, ``kind`` or nothing. ``intervals`` are the affected ones as
+    keys of the ecosystem's order: low, high (``None``: no end), and whether high itself is affected. ``note`` says why it may matter less than it
+    seems.
     """
 
     id: str
@@ -62,7 +65,13 @@ class Vulnerability(Struct, frozen=True, kw_only=True):
     published: str
     references: tuple[str, ...]
     feeds: tuple[str, ...]
+    intervals: tuple[tuple[bytes, bytes | None, bool], ...]
     note: str = ""
+
+    def affects(self, version: str) -> bool:
+        """Whether another version of the package would have it too, by the same records."""
+        key = scheme_of(self.ecosystem).key(version)
+        return any(low <= key and (high is None or key < high or (closed and key == high)) for low, high, closed in self.intervals)
 
 
 class Answer(Struct, frozen=True):
@@ -276,6 +285,7 @@ def _judge(package: Package, place: Coordinate, groups: Mapping[str, list[_Row]]
             published=min([record.published for record in records if record.published], default=""),
             references=_distinct([one for record in records for one in record.references]),
             feeds=_distinct([record.source for record in records]),
+            intervals=tuple([(row.low, row.high, bool(row.closed)) for row in told]),
             note=note,
         )
 

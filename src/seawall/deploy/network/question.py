@@ -46,7 +46,7 @@ class Questions:
         return len(self.groups[group].members) == 1
 
     def _means(self, expression: Expression, group: int) -> bool:
-        return bool(self._selection.vector(expression)[group])
+        return self._selection.means(expression, group)
 
     def find(self, text: str) -> list[int]:
         """The groups that a text names: a pod or workload (``NS/NAME``, ``NS/NAME[Kind]``, or a name that only one has), a node, or an address.

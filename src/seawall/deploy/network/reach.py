@@ -21,6 +21,7 @@ from seawall.deploy.network.select import Selection
 from seawall.deploy.network.universe import Group, groups
 
 _ANYTHING: Final = Anything()
+_CHUNK: Final = 512  # expressions at a time, a multiple of 8
 
 Places = NDArray[np.intp]
 Members = NDArray[np.bool_]
@@ -110,10 +111,11 @@ def reach(cluster: Cluster, versions: Sequence[int] = (4,)) -> Reach:
     selection = Selection(cluster, found)
     matches = list(dict.fromkeys(matches_of(enforced)))
     cut = atoms(matches, [group.endpoint for group in found])
-    members = np.array([selection.vector(expression) for expression in expressions], dtype=np.bool_).reshape(len(expressions), len(found))
     names = _name_signatures(found, [match for match in matches if match.name])
-    class_of, first = _classes(members, names)
-    judge = _Judge(cluster, cut, found, first, {expression: members[place][first] for place, expression in enumerate(expressions)}, names[first])
+    columns = _columns(expressions, selection, len(found))
+    class_of, first = _unique(_with_numbers(columns, names))
+    members = np.ascontiguousarray(np.unpackbits(columns[first], axis=1, count=len(expressions)).T).view(np.bool_)
+    judge = _Judge(cluster, cut, found, first, {expression: members[place] for place, expression in enumerate(expressions)}, names[first])
     return Reach(found, cut, class_of, first, judge.side(Direction.INGRESS), judge.side(Direction.EGRESS))
 
 
@@ -125,10 +127,17 @@ def _name_signatures(found: Sequence[Group], named: Sequence[PortMatch]) -> Plac
     ).reshape(len(found))
 
 
-def _classes(members: Members, names: Places) -> tuple[Places, Places]:
-    """The class of each group, and the first group of each class."""
-    columns = np.concatenate([np.packbits(members.T, axis=1), names[:, None].astype(">u4").view(np.uint8).reshape(len(names), -1)], axis=1)
-    return _unique(columns)
+def _columns(expressions: Sequence[Expression], selection: Selection, size: int) -> NDArray[np.uint8]:
+    """For each group which expressions mean it, one bit for each."""
+    columns = np.empty((size, -(-len(expressions) // 8)), dtype=np.uint8)
+    for start in range(0, len(expressions), _CHUNK):
+        chunk = np.array([selection.vector(expression) for expression in expressions[start : start + _CHUNK]])
+        columns[:, start // 8 : (start + len(chunk) + 7) // 8] = np.packbits(chunk.T, axis=1)
+    return columns
+
+
+def _with_numbers(columns: NDArray[np.uint8], numbers: Places) -> NDArray[np.uint8]:
+    return np.concatenate([columns, numbers[:, None].astype(">u4").view(np.uint8).reshape(len(numbers), 4)], axis=1)
 
 
 def _unique(rows: NDArray[np.uint8]) -> tuple[Places, Places]:
@@ -167,7 +176,7 @@ class _Judge:
         ).reshape(len(policies) + len(narrowed), self._size)
         columns = np.packbits(bits.T, axis=1)
         if direction is Direction.INGRESS and any(match.name for match in matches_of(policies)):
-            columns = np.concatenate([columns, self._names[:, None].astype(">u4").view(np.uint8).reshape(self._size, -1)], axis=1)
+            columns = _with_numbers(columns, self._names)
         if columns.shape[1] == 0:
             columns = np.zeros((self._size, 1), dtype=np.uint8)
         signature, first = _unique(columns)

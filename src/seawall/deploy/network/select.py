@@ -1,6 +1,7 @@
 """Which groups an expression means: each distinct expression once, over columns of labels."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 from typing import Final
@@ -20,14 +21,16 @@ from seawall.deploy.network.model import (
     Expression,
     Has,
     Kind,
+    Network,
     Not,
     Scope,
     Selected,
     Within,
 )
-from seawall.deploy.network.universe import Group, contains, holds, interval
+from seawall.deploy.network.universe import Group, interval
 
 Vector = NDArray[np.bool_]
+Places = NDArray[np.intp]
 Column = tuple[NDArray[np.int32], list[str]]
 
 _TESTS: Final[Mapping[str, Callable[[str, tuple[str, ...]], bool]]] = {
@@ -36,6 +39,30 @@ _TESTS: Final[Mapping[str, Callable[[str, tuple[str, ...]], bool]]] = {
     "starts-with": lambda value, wanted: value.startswith(wanted),
     "ends-with": lambda value, wanted: value.endswith(wanted),
 }
+
+
+class _Addresses:
+    """The addresses of all subjects in their order, so that those in a network stand together."""
+
+    def __init__(self, subjects: Sequence[Endpoint]) -> None:
+        self._of: dict[int, tuple[list[int], list[int], Places, Places]] = {}
+        given = [(*interval(network), place) for place, subject in enumerate(subjects) for network in subject.addresses]
+        for version in {version for version, *_ in given}:
+            rows = sorted((first, last, place) for own, first, last, place in given if own == version)
+            firsts, lasts = [first for first, _, _ in rows], sorted(last for _, last, _ in rows)
+            ranks = np.array([bisect_left(lasts, last) for _, last, _ in rows], dtype=np.intp)  # addresses of IPv6 are too long for numpy
+            self._of[version] = firsts, lasts, ranks, np.array([place for _, _, place in rows], dtype=np.intp)
+
+    def within(self, networks: Iterable[Network], excepts: Iterable[Network]) -> Places:
+        """The places of those with an address in one of the networks and in none of ``excepts``."""
+        found = {version: np.zeros(len(places), dtype=np.bool_) for version, (_, _, _, places) in self._of.items()}
+        for chosen, value in ((networks, True), (excepts, False)):
+            for version, low, high in map(interval, chosen):
+                if version in self._of:
+                    firsts, lasts, ranks, _ = self._of[version]
+                    start, end = bisect_left(firsts, low), bisect_right(firsts, high)
+                    found[version][start:end][ranks[start:end] < bisect_right(lasts, high)] = value
+        return np.concatenate([np.empty(0, dtype=np.intp), *(self._of[version][3][hits] for version, hits in found.items())])
 
 
 class Selection:
@@ -53,18 +80,28 @@ class Selection:
         self._columns: dict[tuple[Scope, str], Column] = {}
         self._names: dict[Scope, Column] = {}
         self._kinds = np.array([list(EndpointKind).index(subject.kind) for subject in self._subjects], dtype=np.int8)
-        self._vectors: dict[Expression, Vector] = {}
-        self._held = self._membership()
+        self._is_pod: Vector = self._kinds == list(EndpointKind).index(EndpointKind.POD)
+        self._addresses = _Addresses(self._subjects)
+        self._bits: dict[Expression, NDArray[np.uint8]] = {}  # the vectors, eight to a byte: there may be thousands
+        self._held = np.array([self._within(item.addresses) for item in self._sets], dtype=np.bool_).reshape(len(self._sets), len(self._subjects))
 
     def vector(self, expression: Expression) -> Vector:
         """Which groups an expression means."""
         return self._of(expression)[: len(self._groups)]
 
+    def means(self, expression: Expression, group: int) -> bool:
+        """Whether an expression means the group of that number."""
+        if expression not in self._bits:
+            self._of(expression)
+        return bool(self._bits[expression][group >> 3] >> (7 - (group & 7)) & 1)
+
     def _of(self, expression: Expression) -> Vector:
         """The same for groups and sets."""
-        found = self._vectors.get(expression)
-        if found is None:
-            found = self._vectors[expression] = self._evaluate(expression)
+        bits = self._bits.get(expression)
+        if bits is not None:
+            return np.unpackbits(bits, count=len(self._subjects)).view(np.bool_)
+        found = self._evaluate(expression)
+        self._bits[expression] = np.packbits(found)
         return found
 
     def _evaluate(self, expression: Expression) -> Vector:
@@ -75,10 +112,14 @@ class Selection:
             case Not(inner):
                 return ~self._of(inner)
             case All(parts):
-                every: Vector = np.all([np.ones(size, dtype=np.bool_), *map(self._of, parts)], axis=0)
+                every = np.ones(size, dtype=np.bool_)
+                for part in parts:
+                    every &= self._of(part)
                 return every
             case Any(parts):
-                some: Vector = np.any([np.zeros(size, dtype=np.bool_), *map(self._of, parts)], axis=0)
+                some = np.zeros(size, dtype=np.bool_)
+                for part in parts:
+                    some |= self._of(part)
                 return some
             case Has(key, scope):
                 return self._column(scope, key)[0] > 0
@@ -92,26 +133,19 @@ class Selection:
                 return self._called(names, scope)
             case Selected(inner):
                 return self._selected(self._of(inner))
-            case Within():
-                return np.array([any(holds(expression, interval(network)) for network in subject.addresses) for subject in self._subjects])
+            case Within(networks, excepts):
+                return self._within(networks, excepts)
 
     def _selected(self, direct: Vector) -> Vector:
-        """Pods and nodes by their own labels, and whatever lies in a set that meets them."""
-        outside = list(EndpointKind).index(EndpointKind.OUTSIDE)
-        found: Vector = direct & (self._kinds != outside)
-        for place, held in enumerate(self._held):
-            if direct[len(self._groups) + place]:
-                found[: len(self._groups)] |= held
+        """Pods by their own labels, and whatever lies in a set that meets them. Nodes and names have no labels that a policy could mean so."""
+        held = np.any(self._held[direct[len(self._groups) :]], axis=0)
+        found: Vector = (direct & self._is_pod) | held
         return found
 
-    def _membership(self) -> list[Vector]:
-        """For each network set the groups whose address it holds."""
-        return [
-            np.array(
-                [any(contains(item.addresses, interval(network)) for network in group.endpoint.addresses) for group in self._groups], dtype=np.bool_
-            )
-            for item in self._sets
-        ]
+    def _within(self, networks: Iterable[Network], excepts: Iterable[Network] = ()) -> Vector:
+        found = np.zeros(len(self._subjects), dtype=np.bool_)
+        found[self._addresses.within(networks, excepts)] = True
+        return found
 
     def _column(self, scope: Scope, key: str) -> Column:
         """A label as numbers: 0 where it is missing, otherwise 1 more than the place of its value in the list."""

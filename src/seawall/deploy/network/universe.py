@@ -4,6 +4,7 @@ Endpoints that no policy can tell apart become one group: a thousand replicas co
 pods and nodes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import pairwise
@@ -49,25 +50,63 @@ def contains(networks: Iterable[Network], place: Interval) -> bool:
     return any(low <= first and last <= high for own, low, high in map(interval, networks) if own == version)
 
 
+class _Pieces:
+    """Every address by what holds it: bit ``n`` of a mask is the ``n``-th :class:`Within`. Networks are few and pieces are found by halving."""
+
+    def __init__(self, withins: Sequence[Within]) -> None:
+        self._withins = withins
+        self.starts: dict[int, list[int]] = {}
+        self._masks: dict[int, list[int]] = {}
+        changes: dict[int, dict[int, list[tuple[int, int, int]]]] = {version: {low: []} for version, (low, _) in _WHOLE.items()}
+        self.spoken = {network.version for within in withins for network in (*within.networks, *within.excepts)}
+        for number, within in enumerate(withins):
+            for networks, sign in ((within.networks, (1, 0)), (within.excepts, (0, 1))):
+                for version, first, last in map(interval, networks):
+                    changes[version].setdefault(first, []).append((number, *sign))
+                    changes[version].setdefault(last + 1, []).append((number, -sign[0], -sign[1]))
+        for version, at in changes.items():
+            self.starts[version] = sorted(at)
+            self._masks[version] = list(self._sweep(at[start] for start in self.starts[version]))
+
+    def _sweep(self, changes: Iterable[list[tuple[int, int, int]]]) -> Iterator[int]:
+        inside, outside = [0] * len(self._withins), [0] * len(self._withins)
+        mask = 0
+        for steps in changes:
+            for number, more_inside, more_outside in steps:
+                inside[number] += more_inside
+                outside[number] += more_outside
+                bit = 1 << number
+                mask = mask | bit if inside[number] and not outside[number] else mask & ~bit
+            yield mask
+
+    def at(self, place: Interval) -> int:
+        """What holds a single address, or the whole of a range."""
+        version, first, last = place
+        if first != last:
+            return sum(1 << number for number, within in enumerate(self._withins) if holds(within, place))
+        return self._masks[version][bisect_right(self.starts[version], first) - 1]
+
+
 def groups(cluster: Cluster, expressions: Iterable[Expression], versions: Sequence[int] = (4,)) -> tuple[Group, ...]:
     """The groups of a cluster, in the order in which their first members stand; then the outside ones, by address.
 
     ``versions`` are the IP versions of the outside that are looked at in any case; one that a policy or an address speaks of is always.
     """
-    withins = sorted({within for expression in set(expressions) for within in networks_of(expression)}, key=repr)
-    sets = [endpoint for endpoint in cluster.endpoints if endpoint.kind is EndpointKind.SET]
-    inside = list(_inside(cluster, withins, sets))
-    return (*inside, *_outside(cluster, withins, sets, versions))
+    withins = dict.fromkeys(within for expression in dict.fromkeys(expressions) for within in networks_of(expression))
+    sets = (Within(endpoint.addresses) for endpoint in cluster.endpoints if endpoint.kind is EndpointKind.SET)
+    pieces = _Pieces([*withins, *sets])
+    return (*_inside(cluster, pieces), *_outside(cluster, pieces, versions))
 
 
-def _inside(cluster: Cluster, withins: Sequence[Within], sets: Sequence[Endpoint]) -> Iterator[Group]:
+def _inside(cluster: Cluster, pieces: _Pieces) -> Iterator[Group]:
     found: dict[object, list[int]] = {}
     for place, endpoint in enumerate(cluster.endpoints):
         if endpoint.kind is EndpointKind.SET:
             continue
-        own = [interval(network) for network in endpoint.addresses] if withins or sets else []
-        networks = tuple(number for number, within in enumerate(withins) if any(holds(within, address) for address in own))
-        held = tuple(number for number, item in enumerate(sets) if any(contains(item.addresses, address) for address in own))
+        held = 0
+        if endpoint.kind is not EndpointKind.NAME:
+            for network in endpoint.addresses:
+                held |= pieces.at(interval(network))
         key = (
             endpoint.kind,
             endpoint.workload if endpoint.kind in (EndpointKind.NAME, EndpointKind.ENTRY) else "",
@@ -76,7 +115,6 @@ def _inside(cluster: Cluster, withins: Sequence[Within], sets: Sequence[Endpoint
             endpoint.service_account,
             endpoint.node,
             endpoint.ports,
-            networks,
             held,
         )
         found.setdefault(key, []).append(place)
@@ -88,40 +126,29 @@ def holds(within: Within, place: Interval) -> bool:
     return contains(within.networks, place) and not contains(within.excepts, place)
 
 
-def _outside(cluster: Cluster, withins: Sequence[Within], sets: Sequence[Endpoint], versions: Sequence[int]) -> Iterator[Group]:
+def _outside(cluster: Cluster, pieces: _Pieces, versions: Sequence[int]) -> Iterator[Group]:
     """Ranges between the cuts, those of equal membership as one group."""
-    named = [interval(network) for within in withins for network in (*within.networks, *within.excepts)]
-    named += [interval(network) for item in sets for network in item.addresses]
-    known = [interval(network) for endpoint in cluster.endpoints if endpoint.kind in _OWN_ADDRESS for network in endpoint.addresses]
-    spoken = {version for version, _, _ in (*named, *known)}
-    for version in sorted({*versions, *spoken}):
+    known = {interval(network) for endpoint in cluster.endpoints if endpoint.kind in _OWN_ADDRESS for network in endpoint.addresses}
+    for version in sorted({*versions, *pieces.spoken, *(version for version, _, _ in known)}):
         low, high = _WHOLE[version]
-        bounds = {low, high + 1}
-        for own, first, last in (*named, *known):
-            if own == version:
-                bounds |= {first, last + 1}
-        cuts = sorted(bounds)
         gone = sorted((first, last) for own, first, last in known if own == version)
-        found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Interval]] = {}
-        place = 0
+        cuts = sorted({low, high + 1, *pieces.starts[version], *(cut for first, last in gone for cut in (first, last + 1))})
+        found: dict[int, list[Interval]] = {}
+        place, end = 0, -1  # of the known addresses that start at or before a piece: how many there are, and where the last of them ends
         for first, following in pairwise(cuts):
-            while place < len(gone) and gone[place][1] < first:
+            while place < len(gone) and gone[place][0] <= first:
+                end = max(end, gone[place][1])
                 place += 1
-            if place < len(gone) and gone[place][0] <= first:
+            if end >= first:
                 continue
-            piece = (version, first, following - 1)
-            key = (
-                tuple(number for number, within in enumerate(withins) if holds(within, piece)),
-                tuple(number for number, item in enumerate(sets) if contains(item.addresses, piece)),
-            )
-            pieces = found.setdefault(key, [])
-            if pieces and pieces[-1][2] + 1 == first:
-                pieces[-1] = (version, pieces[-1][1], following - 1)
+            own = found.setdefault(pieces.at((version, first, first)), [])
+            if own and own[-1][2] + 1 == first:
+                own[-1] = (version, own[-1][1], following - 1)
             else:
-                pieces.append(piece)
-        for pieces in found.values():
-            addresses = tuple(_network(piece) for piece in pieces[:1])
-            yield Group(Endpoint(kind=EndpointKind.OUTSIDE, workload=text(pieces[0]), addresses=addresses), ranges=tuple(pieces))
+                own.append((version, first, following - 1))
+        for ranges in found.values():
+            addresses = tuple(_network(piece) for piece in ranges[:1])
+            yield Group(Endpoint(kind=EndpointKind.OUTSIDE, workload=text(ranges[0]), addresses=addresses), ranges=tuple(ranges))
 
 
 def _network(place: Interval) -> Network:

@@ -7,7 +7,7 @@ from seawall.core.finding import Finding, Status
 from seawall.core.location import Location
 from seawall.core.report import Report, ScanError
 from seawall.core.severity import Severity
-from seawall.core.target import ResourceTarget, Target
+from seawall.core.target import ImageTarget, PackageTarget, ResourceTarget, Target
 from seawall.io.reports.context import Context
 from seawall.io.reports.terminal import SEVERITY, Paint
 
@@ -30,7 +30,10 @@ def file(path: str) -> str:
     return STANDARD_INPUT if path == "-" else path
 
 
-def place(location: Location) -> str:
+def place(location: Location, target: Target | None = None) -> str:
+    """Where something stands: a place in a file, or a file within an image."""
+    if isinstance(target, PackageTarget | ImageTarget) and location.field:
+        return f"{location.path}: {location.field}"
     return f"{file(location.path)}:{location.line}:{location.column}"
 
 
@@ -69,8 +72,11 @@ def totals(report: Report, paint: Paint) -> str:
     else:
         counts = [(severity, getattr(summary, severity.value)) for severity in Severity]
         found = ", ".join(paint(f"{count} {severity.value}", SEVERITY[severity]) for severity, count in counts if count)
-        images = f", {counted(scanned.images, 'image')}" if scanned.images else ""
-        text = f"{found or 'no findings'} in {counted(scanned.files, 'file')}, {counted(scanned.resources, 'object')}{images}"
+        files = scanned.files - scanned.images  # an image is not called a file as well
+        parts = [counted(files, "file"), counted(scanned.resources, "object")] if files or not scanned.images else []
+        if scanned.images:
+            parts.append(counted(scanned.images, "image"))
+        text = f"{found or 'no findings'} in {', '.join(parts)}"
     beside = [
         f"{summary.suppressed} suppressed" if summary.suppressed else "",
         f"{summary.baseline} in the baseline" if summary.baseline else "",

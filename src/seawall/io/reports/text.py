@@ -14,11 +14,14 @@ Findings come first, then what could not be scanned or judged, then one line of 
 
 from collections.abc import Iterator
 
+from msgspec import UNSET
+
 from seawall.core.finding import Finding
 from seawall.core.fix import Fix
 from seawall.core.location import Location
 from seawall.core.report import Report
 from seawall.core.severity import Confidence
+from seawall.core.target import Target
 from seawall.io.reports import phrases
 from seawall.io.reports.context import Context
 from seawall.io.reports.excerpt import excerpt
@@ -53,15 +56,15 @@ def _block(finding: Finding, context: Context, paint: Paint) -> Iterator[str]:
     yield labelled(f"{finding.severity.value}[{finding.rule}]:", finding.message, context, paint, color, HANGING)
     gutter = max((len(str(location.line)) for location in finding.locations), default=0)
     for place, location in enumerate(finding.locations):
-        yield from _source(location, "^" if place == 0 else "-", gutter, color, context, paint)
+        yield from _source(location, finding.target, "^" if place == 0 else "-", gutter, color, context, paint)
     for label, text in _notes(finding, context):
         yield labelled(f"{' ' * gutter} = {label}:", text, context, paint, BOLD)
 
 
-def _source(location: Location, mark: str, gutter: int, color: str, context: Context, paint: Paint) -> Iterator[str]:
+def _source(location: Location, target: Target, mark: str, gutter: int, color: str, context: Context, paint: Paint) -> Iterator[str]:
     margin = " " * gutter
     arrow = "-->" if mark == "^" else ":::"
-    yield f"{margin}{paint(arrow, GUTTER)} {printable(phrases.place(location))}"
+    yield f"{margin}{paint(arrow, GUTTER)} {printable(phrases.place(location, target))}"
     source = excerpt(location, context.width - gutter - len(" | "), mark)
     if source is None:
         return
@@ -82,6 +85,8 @@ def _notes(finding: Finding, context: Context) -> Iterator[tuple[str, str]]:
         yield "note", f"rendered by {origin.tool} from {origin.path}{line}"
     if finding.confidence is not Confidence.HIGH:
         yield "note", f"confidence is {finding.confidence.value}"
+    if finding.vulnerability is not UNSET and not context.verbose:
+        yield from (("note", f"{evidence.what}: {evidence.value}") for evidence in finding.evidence[1:])
     if context.verbose:
         if finding.locations and finding.locations[0].field:
             yield "note", f"field {finding.locations[0].field}"

@@ -46,9 +46,9 @@ def special(name: str, kind: bytes) -> Entry:
     return info
 
 
-def tar(entries: Iterable[Entry], *, format: int = tarfile.PAX_FORMAT, **options: Any) -> bytes:
+def tar(entries: Iterable[Entry], *, layout: int = tarfile.PAX_FORMAT, **options: Any) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=format, **options) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=layout, **options) as archive:
         for entry in entries:
             info, data = entry if isinstance(entry, tuple) else (entry, b"")
             archive.addfile(info, io.BytesIO(data))

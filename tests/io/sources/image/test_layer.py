@@ -1,6 +1,7 @@
 """One layer: digests, compression by what the bytes are, what is handed over, and hostile layers."""
 
 import bz2
+import contextlib
 import gzip
 import hashlib
 import io
@@ -206,13 +207,13 @@ def test_names_that_leave_the_root() -> None:
 
 
 def test_names_that_are_nothing() -> None:
-    found, taken = read(tar([file("", b"1"), directory("./"), directory("/"), file(".", b"2"), file("x", b"3")], format=tarfile.GNU_FORMAT))
+    found, taken = read(tar([file("", b"1"), directory("./"), directory("/"), file(".", b"2"), file("x", b"3")], layout=tarfile.GNU_FORMAT))
     assert taken == {"x": b"3"}
     assert len(found.problems) == 2
 
 
 def test_names_that_are_not_utf_8() -> None:
-    data = tar([file("caf\udce9", b"1"), file("tab\there", b"2"), file("x\udcff/../../y", b"3")], format=tarfile.GNU_FORMAT, errors="surrogateescape")
+    data = tar([file("caf\udce9", b"1"), file("tab\there", b"2"), file("x\udcff/../../y", b"3")], layout=tarfile.GNU_FORMAT, errors="surrogateescape")
     found, taken = read(data)
     assert taken == {"caf\udce9": b"1", "tab\there": b"2", "y": b"3"}
     assert str(found.problems[0]).encode()
@@ -261,10 +262,8 @@ def test_binaries_at_the_end_of_a_piece(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_stream_is_closed_whatever_happens() -> None:
     for data in (tar(ENTRIES), b"\x1f\x8bgarbage", b"no tar".ljust(600)):
         stream = io.BytesIO(data)
-        try:
+        with contextlib.suppress(InputError):
             read_layer(stream, Descriptor(), "", lambda _path, _mode, _size: False, lambda _path, _data: None, name="image")
-        except InputError:
-            pass
         assert stream.closed
 
 

@@ -21,8 +21,8 @@ from typing import Final
 from seawall.build.advisories.versions.scheme import Scheme
 from seawall.core.errors import UsageError
 
-# The module of each order, and who has it: ecosystems as OSV spells them, then purl types, ids of os-release and other names. They are compared without
-# regard to case, blanks, dots, dashes and underscores.
+# The module of each order, and who has it: ecosystems as OSV spells them, then purl types, ids of os-release and other names. They are compared
+# without regard to case, blanks, dots, dashes and underscores.
 _NAMES: Final = {
     "alpine": "Alpine, Wolfi, Chainguard, MinimOS, Alpaquita, BellSoft Hardened Containers, BellSoft, apk, apk-tools, postmarketOS",
     "bitnami": "Bitnami",
@@ -31,7 +31,7 @@ _NAMES: Final = {
     "cpan": "CPAN, perl",
     "cran": "CRAN, Bioconductor, R",
     "debian": "Debian, Ubuntu, Echo, Docker Hardened Images, deb, dpkg, Raspbian, Kali, opkg",
-    "generic": "generic, Android, GIT, GSD, UVI, CleanStart, TuxCare",
+    "generic": "generic, Android, GIT, GSD, UVI, CleanStart, TuxCare, Root",
     "go": "Go, golang, stdlib, toolchain",
     "hackage": "Hackage, GHC, haskell",
     "maven": "Maven, gradle, sbt",
@@ -61,14 +61,21 @@ def _plain(name: str) -> str:
 _ORDERS: Final = {_plain(name): order for name, order in _SPELLED.items()}
 
 
+# They patch the packages of others, whose ecosystem follows theirs: "Root:Alpine:3.18".
+_PATCHERS: Final = frozenset({"root", "echo", "dockerhardenedimages"})
+
+
+@lru_cache(maxsize=4096)
 def scheme_of(ecosystem: str) -> Scheme:
     """The order of an ecosystem's versions. A release (``Debian:12``, ``Red Hat:enterprise_linux:9::baseos``) is cut off.
 
     Raises :class:`UsageError` with the nearest names when there is no such ecosystem.
     """
-    names = [_plain(part) for part in ecosystem.split(":")]
-    name = names[1] if names[0] == "root" and len(names) > 1 else names[0]  # Root patches the packages of others: "Root:Alpine:3.18"
+    name, _, release = ecosystem.partition(":")
+    name = _plain(name)
     order = _ORDERS.get(name)
+    if name in _PATCHERS:
+        order = _ORDERS.get(_plain(release.partition(":")[0]), order)
     return _load(order) if order else _unknown(ecosystem, name)
 
 

@@ -19,6 +19,7 @@ MAX_WRAPPINGS: Final = 4
 """A signed statement that GitHub exported has three."""
 
 _TAG_VALUE: Final = re.compile(rb"^[ \t]*SPDXVersion[ \t]*:", re.MULTILINE)
+_YAML: Final = re.compile(rb"""^["']?spdxVersion["']?[ ]*:""", re.MULTILINE)
 
 
 def read_sbom(data: bytes, path: str) -> Sbom:
@@ -43,6 +44,8 @@ def _document(data: bytes) -> Document:
         return _json(data)
     if _TAG_VALUE.search(data):
         return spdx_tag_value.read(data.decode("utf-8", "replace"))
+    if _YAML.search(data):
+        return spdx.read_yaml_text(data)
     raise Unreadable("not a bill of materials in CycloneDX or SPDX")
 
 

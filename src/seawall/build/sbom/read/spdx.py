@@ -1,4 +1,4 @@
-"""SPDX 2.2 and 2.3 as JSON.
+"""SPDX 2.2 and 2.3 as JSON, and as YAML.
 
 Source: the SPDX specification 2.3 (package information, relationships, annex D "SPDX license expressions").
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from seawall.build.image.cataloguer import MAX_PACKAGES_PER_FILE, Problem
-from seawall.build.image.documents import string, strings, table, tables
+from seawall.build.image.documents import read_yaml, string, strings, table, tables
 from seawall.build.sbom.read.entry import Document, Entry
 from seawall.build.sbom.read.sections import Sections, each, value
 
@@ -27,6 +27,7 @@ _REFERENCE: Final = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Z
 _PLACE: Final = re.compile(r"acquired package info from [^:]*: ([^,\n]+)|found in (.+?)(?=, layer sha|, built from |$)")
 _LAYER: Final = re.compile(r", layer (sha[0-9]+:[0-9a-f]+)")
 _SOURCE: Final = re.compile(r"(?:^built package from:|, built from) (\S+)(?: (\S+))?$")
+_SYSTEM: Final = re.compile(r"distribution: (\S+)(?: (\S+))?")
 _NOTE: Final = re.compile(r"(?:aquasecurity:trivy:)?(Layer\w+|PkgID|PkgType|FilePath): ?(\S+)")
 
 
@@ -38,6 +39,18 @@ def read(members: Sections) -> Document:
         each(members.get("packages")),
         each(members.get("relationships")),
         each(members.get("hasExtractedLicensingInfos")),
+    )
+
+
+def read_yaml_text(data: bytes) -> Document:
+    """The same in YAML. Raises :class:`seawall.build.image.documents.Unreadable`."""
+    document = table(read_yaml(data))
+    return convert(
+        f"{string(document.get('spdxVersion'))} YAML",
+        document,
+        tables(document.get("packages")),
+        tables(document.get("relationships")),
+        tables(document.get("hasExtractedLicensingInfos")),
     )
 
 
@@ -58,6 +71,8 @@ def convert(
             document.problems.append(Problem("", f"more than {MAX_PACKAGES_PER_FILE:,} packages; the rest was not read"))
             break
         document.entries.append(_entry(package, free))
+        if system := _SYSTEM.fullmatch(string(package.get("comment"))):
+            document.entries.append(Entry("", system[1], system[2] or "", kind="operating-system"))
     _relate(document, relationships)
     return document
 

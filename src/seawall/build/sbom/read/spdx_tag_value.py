@@ -17,6 +17,7 @@ _FIELDS: Final = {
     "PackageVersion": "versionInfo",
     "PackageLicenseDeclared": "licenseDeclared",
     "PackageLicenseConcluded": "licenseConcluded",
+    "PackageComment": "comment",
     "PackageSourceInfo": "sourceInfo",
     "PrimaryPackagePurpose": "primaryPackagePurpose",
 }

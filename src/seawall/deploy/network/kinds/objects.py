@@ -1,7 +1,6 @@
 """What a policy may refer to by name: Services, groups of CIDRs and the like, found by kind, namespace and name."""
 
 from collections.abc import Iterable
-
 from typing import Final
 
 from seawall.core.resource import Resource

@@ -1,6 +1,7 @@
 """Label selectors and CIDRs of the Kubernetes APIs as expressions."""
 
 import re
+from contextlib import suppress
 from ipaddress import ip_network
 from typing import Final
 
@@ -60,12 +61,10 @@ def pods_in(namespace: str, pod_selector: Expression) -> Expression:
 def network(field: Field, *, single: bool = False) -> Network:
     """A CIDR; with ``single`` also one address. Bits beyond the prefix are dropped, as all implementations do."""
     _, slash, prefix = field.text.partition("/")
-    try:
-        if not (prefix.isdecimal() if slash else single):
-            raise ValueError("no prefix")
-        return ip_network(field.text, strict=False)
-    except ValueError:
-        raise Invalid(field, f"{field} is no CIDR: {field.value!r}") from None
+    if prefix.isdecimal() if slash else single:
+        with suppress(ValueError):
+            return ip_network(field.text, strict=False)
+    raise Invalid(field, f"{field} is no CIDR: {field.value!r}")
 
 
 def block(field: Field) -> Within:

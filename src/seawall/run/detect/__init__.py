@@ -1,0 +1,1 @@
+"""Detection: one rule language over every source of events, and its engines."""
