@@ -1,7 +1,7 @@
 """The benchmark of images: ``python -m bench.images``.
 
-Builds real images from Debian packages (mmdebstrap and umoci, where they are installed), lists what is in them with Seawall and with syft in turns, and
-says where the lists differ; then the advisory database: building it, matching 500 packages, and a fleet of a million rows. ``--write`` puts the results
+Builds real images from Debian packages (mmdebstrap and umoci, where they are installed), lists what is in them with Seawall and syft in turns, and
+says where the lists differ; then the advisory database: building it, matching 500 packages, a fleet of a million rows. ``--write`` puts the results
 into ``docs/performance.md`` and ``bench/images.json``.
 """
 

@@ -87,12 +87,12 @@ def serve() -> Iterator[Serve]:
 
 
 class Authority:
-    """A certificate authority of the tests, and a server's context with a certificate of it for localhost and 127.0.0.1."""
+    """A certificate authority of the tests, and a server's context with a certificate of it for localhost, 127.0.0.1, registry.example."""
 
     def __init__(self, directory: Path) -> None:
         self.ca_file = str(directory / "ca.pem")
         key, request, certificate, names = (str(directory / name) for name in ("key.pem", "request.pem", "cert.pem", "names"))
-        Path(names).write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        Path(names).write_text("subjectAltName=DNS:localhost,DNS:registry.example,IP:127.0.0.1\n")
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         ca_key = str(directory / "ca-key.pem")
         constraints = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]

@@ -3,10 +3,13 @@
 import fcntl
 import hashlib
 import json
-import multiprocessing
 import os
 import re
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -268,7 +271,6 @@ def test_a_partial_file_that_is_longer_than_the_file(origin: Origin, target: Tar
 def test_whatever_happens_the_file_is_whole_or_the_old_one(breaks: list[int], size: int, statuses: list[int | None]) -> None:
     """The twin is the truth: after each run, the bytes are those of one version."""
     import tempfile
-    import threading
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     class Exchange(BaseHTTPRequestHandler):
@@ -530,39 +532,39 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
 # One at a time
 
 
-def _hold(directory: str, has: Any, let_go: Any) -> None:
-    with locked(directory):
-        has.set()
-        let_go.wait(30)
+HOLD = """
+import sys
+from seawall.io.sources.download import locked
+with locked(sys.argv[1]):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
 
 
-def test_the_second_updater_is_told_who_is_first(origin: Origin, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    has, let_go = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(str(tmp_path), has, let_go))
-    process.start()
-    try:
-        assert has.wait(30)
-        for wait in (0, 0.3):
-            with pytest.raises(InputError, match=rf"is being updated by process {process.pid} on \S+ since \d{{4}}-.* UTC; try again later"):
-                download([Item("a", origin.url)], str(tmp_path), wait=wait)
-        assert not origin.asked
-        let_go.set()
-        [result] = download([Item("a", origin.url)], str(tmp_path), wait=30)
-        assert result.outcome == "downloaded"
-    finally:
-        let_go.set()
-        process.join(30)
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that has the lock until its standard input is closed."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"locked\n"
+        yield process
+        process.kill()
 
 
-def test_the_lock_of_who_died_is_free(origin: Origin, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    has, let_go = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(str(tmp_path), has, let_go))
-    process.start()
-    assert has.wait(30)
-    process.kill()
-    process.join(30)
+def test_the_second_updater_is_told_who_is_first(origin: Origin, tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+    for wait in (0, 0.3):
+        with pytest.raises(InputError, match=rf"is being updated by process {holder.pid} on \S+ since \d{{4}}-.* UTC; try again later"):
+            download([Item("a", origin.url)], str(tmp_path), wait=wait)
+    assert not origin.asked
+    assert holder.stdin
+    threading.Timer(0.3, holder.stdin.close).start()
+    [result] = download([Item("a", origin.url)], str(tmp_path), wait=30)
+    assert result.outcome == "downloaded"
+
+
+def test_the_lock_of_who_died_is_free(origin: Origin, tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+    holder.kill()
+    holder.wait()
     [result] = download([Item("a", origin.url)], str(tmp_path))
     assert result.outcome == "downloaded"
 

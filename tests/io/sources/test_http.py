@@ -1,5 +1,8 @@
 """HTTP against real servers that misbehave: what is retried, what is refused, what is told, and what is never sent or printed."""
 
+import re
+import select
+import socket
 import time
 from email.utils import formatdate
 from typing import Any
@@ -461,6 +464,38 @@ def test_plain_http_through_a_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatc
     [request] = site.seen
     assert request.path == "http://mirror.example/f"
     assert request.headers["Proxy-Authorization"] == "Basic YW5uOmdlaGVpbQ=="
+
+
+def test_tls_through_a_proxy(serve: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy gets its own credentials and sees nothing of ours; the certificate is still that of the site."""
+    site = serve(lambda exchange: exchange.reply(200, b"through"), authority.tls)
+    asked: list[tuple[str, str]] = []
+
+    def tunnel(exchange: Any) -> None:
+        asked.append((exchange.path, str(exchange.headers)))
+        with socket.create_connection(("127.0.0.1", site.server_port)) as there:
+            exchange.send_response(200)
+            exchange.end_headers()
+            here = exchange.connection
+            while ready := select.select([here, there], [], [], 5)[0]:
+                for one in ready:
+                    data = one.recv(65536)
+                    if not data:
+                        exchange.close_connection = True
+                        return
+                    (there if one is here else here).sendall(data)
+
+    proxy = serve(lambda exchange: None)
+    setattr(proxy.RequestHandlerClass, "do_CONNECT", tunnel)  # noqa: B010 (the name is the library's)
+    monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//ann:geheim@"))
+    client = Client(ca_file=authority.ca_file)
+    assert client.get("https://registry.example/x", headers={"Authorization": "Bearer ours"}) == (200, b"through")
+    [(path, headers)] = asked
+    assert path == "registry.example:443"
+    assert re.search(r"(?i)proxy-authorization: (?-i:Basic YW5uOmdlaGVpbQ==)", headers)
+    assert "ours" not in headers
+    assert site.seen[0].headers["Proxy-Authorization"] is None
+    assert "has a certificate that is not trusted" in Client(ca_file=authority.ca_file).fails("https://other.example/x")
 
 
 def test_a_proxy_that_refuses(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

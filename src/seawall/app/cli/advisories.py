@@ -51,7 +51,7 @@ def compare(ecosystem: str, versions: tuple[str, ...]) -> None:
 
     scheme = scheme_of(ecosystem)
     if len(versions) == 2:
-        click.echo(SIGNS[scheme.compare(*versions)])
+        click.echo(SIGNS[scheme.says(*versions)])
         return
     if versions != ("-",):
         raise UsageError("compare takes two versions, or - to read lines of A<TAB>B")
@@ -60,7 +60,7 @@ def compare(ecosystem: str, versions: tuple[str, ...]) -> None:
         one, tab, other = line.partition("\t")
         if not tab:
             click.echo(f"seawall: line {number}: no tab between two versions", err=True)
-        out.write((SIGNS[scheme.compare(one, other)] if tab else UNREADABLE) + "\n")
+        out.write((SIGNS[scheme.says(one, other)] if tab else UNREADABLE) + "\n")
 
 
 def _lines() -> Iterator[str]:

@@ -317,7 +317,7 @@ class _Download:
             tests = {"If-None-Match": known.etag, "If-Modified-Since": "" if known.etag else known.last_modified}
             headers = {name: value for name, value in tests.items() if value}
         with self._http.open(item.url, headers=headers) as answer:
-            if answer.status == 304 and known:
+            if answer.status == 304 and headers and not start:
                 store.discard(item)
                 return False
             if answer.status == 416 and start:
@@ -501,12 +501,13 @@ def _local_path(url: str) -> str | None:
 def _open_regular(path: str) -> Iterator[BinaryIO]:
     """Raises ``InputError`` for what is no regular file, before it could block."""
     try:
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115 (closed below)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise _cannot(path, "read", error) from None
-    with file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise InputError(path, "is no regular file; not read")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(path, "is no regular file; not read")
+    with open(descriptor, "rb") as file:
         yield file
 
 

@@ -207,7 +207,7 @@ def test_a_history_that_does_not_fit_is_told(tmp_path: Path) -> None:
 
 
 def test_odd_configurations_are_read(tmp_path: Path) -> None:
-    odd = {
+    odd: dict[str, Any] = {
         "config": {
             "Env": None, "Cmd": "sh", "Labels": {"a": "b", "c": 1}, "ExposedPorts": {"80/tcp": {}}, "User": 5, "Volumes": [], "Entrypoint": ["a", 3],
         },

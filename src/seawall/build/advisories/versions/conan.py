@@ -10,6 +10,7 @@ Source: docs.conan.io, "Version ranges"; Conan 2, conan/internal/model/version.p
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from seawall.build.advisories.versions.encoding import compare_numbers, number, sign, text
@@ -49,16 +50,38 @@ def _compare_item(a: str, b: str) -> int:
     return compare_numbers(digits_a, digits_b) or sign(rest_a, rest_b)
 
 
-def _compare_items(a: list[str], b: list[str]) -> int:
-    return next((result for pair in zip(a, b, strict=False) if (result := _compare_item(*pair))), sign(len(a), len(b)))
+def _told_item(a: str, b: str) -> int:
+    """Numbers as numbers; anything else as texts, numbers written without leading zeros."""
+    numbers = [item.isdigit() and item.isascii() for item in (a, b)]
+    if all(numbers):
+        return compare_numbers(a, b)
+    return sign(*((item.lstrip("0") or "0") if is_number else item for item, is_number in zip((a, b), numbers, strict=True)))
+
+
+Items = Callable[[str, str], int]
+
+
+def _compare_items(a: list[str], b: list[str], item: Items) -> int:
+    return next((result for pair in zip(a, b, strict=False) if (result := item(*pair))), sign(len(a), len(b)))
 
 
 def compare(a: str, b: str) -> int:
-    """As ``conan.tools.scm.Version``."""
+    """An order that agrees with :func:`told` where that is one."""
+    return _compare(a, b, _compare_item)
+
+
+def told(a: str, b: str) -> int:
+    """As ``conan.tools.scm.Version``, contradictions included."""
+    return _compare(a, b, _told_item)
+
+
+def _compare(a: str, b: str, item: Items) -> int:
     (main_a, pre_a, build_a), (main_b, pre_b, build_b) = _split(a), _split(b)
-    if result := _compare_items(main_a, main_b) or sign(pre_a is None, pre_b is None):
+    if result := _compare_items(main_a, main_b, item) or sign(pre_a is None, pre_b is None):
         return result
-    return _compare_items(pre_a or [], pre_b or []) or sign(build_a is not None, build_b is not None) or _compare_items(build_a or [], build_b or [])
+    if result := _compare_items(pre_a or [], pre_b or [], item) or sign(build_a is not None, build_b is not None):
+        return result
+    return _compare_items(build_a or [], build_b or [], item)
 
 
 _LIST_END: Final = b"\x01"
@@ -89,4 +112,4 @@ def key(version: str) -> bytes:
     return encoded if build is None else encoded + _list(build)
 
 
-SCHEME: Final = Scheme("conan", compare, key)
+SCHEME: Final = Scheme("conan", compare, key, told)

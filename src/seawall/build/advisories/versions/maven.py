@@ -87,10 +87,19 @@ def _kind(element: str) -> int:
 
 
 def compare(a: str, b: str) -> int:
-    """As ``ComparableVersion.compareTo``."""
+    """An order that agrees with :func:`told` where that is one."""
+    return _compare(a, b, by_sign=True)
+
+
+def told(a: str, b: str) -> int:
+    """As ``ComparableVersion.compareTo``, contradictions included."""
+    return _compare(a, b, by_sign=False)
+
+
+def _compare(a: str, b: str, *, by_sign: bool) -> int:
     row_a, row_b = _signed(a), _signed(b)
     for (sign_a, element_a), (sign_b, element_b) in zip(row_a, row_b, strict=False):
-        if result := sign(sign_a, sign_b) or sign(_kind(element_a), _kind(element_b)):
+        if result := (by_sign and sign(sign_a, sign_b)) or sign(_kind(element_a), _kind(element_b)):
             return result
         if element_a == element_b:
             continue
@@ -135,4 +144,4 @@ def key(version: str) -> bytes:
     return b"".join(map(_encode, _signed(version))) + _END
 
 
-SCHEME: Final = Scheme("maven", compare, key)
+SCHEME: Final = Scheme("maven", compare, key, told)

@@ -19,7 +19,8 @@ _ITEMS: Final = ("PackageReference", "PackageVersion", "GlobalPackageReference")
 _PROPERTY: Final = re.compile(r"\$\(([\w.-]{1,200})\)")
 MAX_REFERENCES: Final = 8
 """Of properties by each other, in one value."""
-MAX_VALUE: Final = 1_000
+MAX_VALUE: Final = 200
+"""Characters. A longer value is no version."""
 
 
 def parse(file: File) -> Facts:
@@ -33,7 +34,12 @@ def parse(file: File) -> Facts:
 
 
 def _packages(project: Element) -> Iterator[Package]:
-    properties = {child.name.lower(): child.text.strip() for group in project.all("PropertyGroup") for child in group.children}
+    properties = {
+        child.name.lower(): child.text.strip()
+        for group in project.all("PropertyGroup")
+        for child in group.children
+        if len(child.text) <= MAX_VALUE
+    }
     for item in (item for kind in _ITEMS for item in project.all("ItemGroup", kind)):
         given = [item.attributes.get(key) or item.value(key) for key in ("VersionOverride", "Version")]
         version = exact(_resolved(next(filter(None, given), ""), properties))
@@ -47,10 +53,9 @@ def _packages(project: Element) -> Iterator[Package]:
 def _resolved(text: str, properties: Mapping[str, str]) -> str:
     """``text`` with properties replaced as far as they are known."""
     for _ in range(MAX_REFERENCES):
-        replaced = _PROPERTY.sub(lambda match: properties.get(match[1].lower(), match[0]), text)
-        if replaced == text or len(replaced) > MAX_VALUE:
+        if "$" not in text or len(text) > MAX_VALUE:
             break
-        text = replaced
+        text = _PROPERTY.sub(lambda match: properties.get(match[1].lower(), match[0]), text)
     return text
 
 

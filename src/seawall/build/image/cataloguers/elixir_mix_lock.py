@@ -22,7 +22,7 @@ _ENTRY: Final = re.compile(r'^[ \t]*"([^"\n]+)":[ \t]*(\{:(?:hex|git),.*)', re.M
 _ATOM: Final = r'(?::(\w+)|:?"([^"\n]*)")'
 _HEX: Final = re.compile(rf'\{{:hex,[ ]*{_ATOM},[ ]*"([^"\n]*)"')
 _GIT: Final = re.compile(r'\{:git,[ ]*"([^"\n]*)",[ ]*"([^"\n]*)"')
-_NEEDED: Final = re.compile(rf"\{{{_ATOM},[^\[\]\n]*\[")
+_NEEDED: Final = re.compile(rf"\{{{_ATOM},[^\[\]{{\n]*\[")
 _EMPTY: Final = re.compile(r"\s*(?:%\{\s*\}\s*)?")
 
 

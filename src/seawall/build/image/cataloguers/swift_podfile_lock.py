@@ -16,7 +16,7 @@ from seawall.build.image.documents import Unreadable, items, read_yaml, string, 
 from seawall.build.image.origin import from_git
 from seawall.core.package import Package
 
-_POD: Final = re.compile(r"([^\s(/]+)(?:/[^\s(]+)*(?: \(([^()]*)\))?")
+_POD: Final = re.compile(r"([^\s(/]+)(?:/[^\s(]*)?(?: \(([^()]*)\))?")
 
 
 def parse(file: File) -> Facts:

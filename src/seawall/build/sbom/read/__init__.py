@@ -1,4 +1,4 @@
-"""Reads the bills of materials of any tool: CycloneDX 1.2 to 1.7 as JSON and XML, SPDX 2.2 and 2.3 as JSON, YAML and tag-value, SPDX 3.0, and our own.
+"""Reads the bills of materials of any tool: CycloneDX 1.2 to 1.7 as JSON and XML, SPDX 2.2 and 2.3 as JSON, YAML and tag-value, SPDX 3.0, our own.
 
     sbom = read_sbom(data, "app.cdx.json")
 

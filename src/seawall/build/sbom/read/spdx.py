@@ -21,7 +21,7 @@ _NEEDS: Final = frozenset({"DEPENDS_ON"})
 _NEEDED_BY: Final = frozenset({"DEPENDENCY_OF", "RUNTIME_DEPENDENCY_OF", "PROVIDED_DEPENDENCY_OF", "OPTIONAL_DEPENDENCY_OF"})
 _DEVELOPMENT_OF: Final = frozenset({"DEV_DEPENDENCY_OF", "TEST_DEPENDENCY_OF", "BUILD_DEPENDENCY_OF"})
 _KINDS: Final = {"OPERATING-SYSTEM": "operating-system", "OPERATING_SYSTEM": "operating-system", "CONTAINER": "container", "FILE": "file"}
-_REFERENCE: Final = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
+_REFERENCE: Final = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]{1,200}:)?LicenseRef-[A-Za-z0-9.-]+")
 
 # What tools write into ``sourceInfo``.
 _PLACE: Final = re.compile(r"acquired package info from [^:]*: ([^,\n]+)|found in (.+?)(?=, layer sha|, built from |$)")
@@ -107,7 +107,7 @@ def _entry(package: Mapping[str, Any], free: Mapping[str, str]) -> Entry:
     told = string(package.get("sourceInfo"))
     notes = [*strings(package.get("attributionTexts")), *(string(item.get("comment")) for item in tables(package.get("annotations")))]
     properties = {f"aquasecurity:trivy:{match[1]}": match[2] for note in notes if (match := _NOTE.fullmatch(note.strip()))}
-    place, layer, source = _PLACE.search(told), _LAYER.search(told), _SOURCE.search(told)
+    place, layer, source = _PLACE.match(told), _LAYER.search(told), _SOURCE.search(told)
     version = string(package.get("versionInfo"))
     return Entry(
         ref=string(package.get("SPDXID")),
