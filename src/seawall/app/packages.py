@@ -25,7 +25,8 @@ class PackageSettings(Struct, frozen=True, kw_only=True):
     """``rules`` are the ids to judge by, ``severity`` and ``parameters`` the policy's.
 
     ``database`` is the path of the advisory database, empty for the user's own; data older than ``max_age`` (days) is refused. ``base`` names the
-    image that the scanned ones were built on, ``vex`` are files with statements about vulnerabilities.
+    image that the scanned ones were built on, ``vex`` are files with statements about vulnerabilities, ``plan`` asks for a
+    patch plan.
     """
 
     rules: frozenset[str] = frozenset()
@@ -36,6 +37,7 @@ class PackageSettings(Struct, frozen=True, kw_only=True):
     images: ImageOptions = ImageOptions()
     base: str = ""
     vex: tuple[str, ...] = ()
+    plan: bool = False
 
     def parameter(self, rule: str, name: str, default: Any) -> Any:
         """A parameter of a rule, the policy's if it has one."""

@@ -21,7 +21,7 @@ from seawall.core.baseline import Baseline, compare
 from seawall.core.errors import InputError
 from seawall.core.finding import Finding
 from seawall.core.registry import Registry
-from seawall.core.report import Report, ScanError, Scanned, summarize
+from seawall.core.report import PlanStep, Report, ScanError, Scanned, summarize
 from seawall.core.resource import Resource
 from seawall.core.rule import Outcome
 from seawall.core.suppression import EVERY_RULE, EXPIRED, UNUSED, Exemption, Match, apply, remark
@@ -78,6 +78,7 @@ class Batch(Struct):
     rendered: dict[str, Rendered] = field(default_factory=dict)
     resources: int = 0
     images: int = 0
+    plan: list[PlanStep] = field(default_factory=list)
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
     outlines: list[Outline] = field(default_factory=list)
 
@@ -133,6 +134,7 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
         errors=tuple(total.errors),
         summary=summarize(findings),
         outcomes=total.outcomes,
+        plan=tuple(sorted(total.plan, key=lambda step: -step.risk)) if settings.packages.plan else UNSET,
     )
 
 
@@ -214,6 +216,7 @@ def _judge_packages(holders: Sequence[Input], total: Batch, settings: Settings) 
     total.errors += [ScanError.of(error) for error in judged.errors]
     total.paths += judged.scanned
     total.images += judged.images
+    total.plan += judged.plan
     for finding in judged.findings:
         total.exemptions += _package_exemptions(finding, settings)
 

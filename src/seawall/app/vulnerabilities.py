@@ -2,30 +2,41 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 
 from seawall.app.advisories import age, default_database
 from seawall.app.images import Contents, contents_of, lockfiles, open_target
 from seawall.app.inputs import Input, Kind
 from seawall.app.packages import PackageSettings
+from seawall.build.advisories.backport import proof_of_fix
 from seawall.build.advisories.database import Database, open_database
+from seawall.build.advisories.ecosystems import NotEvaluated as Unsupported
+from seawall.build.advisories.end_of_life import support_of
 from seawall.build.advisories.match import Answer, Vulnerability, match
+from seawall.build.advisories.upgrades import risk, upgrades
+from seawall.build.advisories.vex import Image as VexImage
+from seawall.build.advisories.vex import Product as VexProduct
+from seawall.build.advisories.vex import Statement, VexProblem, verdict
+from seawall.build.advisories.vex import Status as VexStatus
+from seawall.build.advisories.vex_documents import read_vex
 from seawall.build.image.layers import story
 from seawall.build.judge import Excuse, Origin, details, finding, rule_of
 from seawall.build.rules import END_OF_LIFE, IMAGE_AGE, MALICIOUS, UNMAINTAINED, VULNERABLE
 from seawall.core.errors import InputError
 from seawall.core.finding import Evidence, Finding, fingerprint
 from seawall.core.location import Location
-from seawall.core.package import Package
-from seawall.core.severity import Confidence
-from seawall.core.target import ImageTarget
+from seawall.core.package import Distro, Package
+from seawall.core.report import PlanStep
+from seawall.core.severity import Confidence, Severity
+from seawall.core.target import ImageTarget, PackageTarget
 from seawall.core.verdict import NotEvaluated
 from seawall.io.sources.image.model import Image
+from seawall.io.sources.manifests import read_bytes
 
 NEED_ADVISORIES: Final = frozenset({VULNERABLE.id, MALICIOUS.id, UNMAINTAINED.id, END_OF_LIFE.id})
 _BEFORE_CONTAINERS: Final = date(2000, 1, 1)  # an image that says it is older was given a fixed date
@@ -37,7 +48,7 @@ class Judged(Struct):
     findings: list[Finding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    plan: list[PlanStep] = field(default_factory=list)
     scanned: list[str] = field(default_factory=list)
     images: int = 0
 
@@ -45,7 +56,7 @@ class Judged(Struct):
         self.findings += other.findings
         self.not_evaluated += other.not_evaluated
         self.errors += other.errors
-        self.answers += other.answers
+        self.plan += other.plan
         self.scanned += other.scanned
         self.images += other.images
 
@@ -62,6 +73,7 @@ def judge_inputs(inputs: Sequence[Input], settings: PackageSettings) -> Judged:
             if settings.database or any(item.kind is Kind.PACKAGES for item in inputs):
                 total.errors.append(error)
     base = open_target(settings.base, settings.images) if settings.base else None
+    statements = read_statements(settings.vex, total.errors)
     locks = [item.path for item in inputs if item.kind is Kind.LOCKFILE]
     try:
         for item in inputs:
@@ -74,12 +86,12 @@ def judge_inputs(inputs: Sequence[Input], settings: PackageSettings) -> Judged:
                 total.scanned.append(item.path)
                 total.images += contents.is_image
                 total.errors += contents.problems
-                total.add(judge_contents(contents, settings, database, base))
+                total.add(judge_contents(contents, settings, database, base, statements))
         if locks:
             contents = lockfiles("lockfiles", locks)
             total.scanned += locks
             total.errors += contents.problems
-            total.add(judge_contents(contents, settings, database))
+            total.add(judge_contents(contents, settings, database, None, statements))
     finally:
         if database is not None:
             database.close()
@@ -101,7 +113,9 @@ def open_known(path: str, max_age: float) -> Database:
     return database
 
 
-def judge_contents(contents: Contents, settings: PackageSettings, database: Database | None, base: Image | None = None) -> Judged:
+def judge_contents(
+    contents: Contents, settings: PackageSettings, database: Database | None, base: Image | None = None, statements: Sequence[Statement] = ()
+) -> Judged:
     """The findings about one target. Without a database, what needs one is not evaluated."""
     judged = Judged()
     now = datetime.now(UTC)
@@ -117,14 +131,18 @@ def judge_contents(contents: Contents, settings: PackageSettings, database: Data
     places: dict[str, list[Package]] = defaultdict(list)
     for package in contents.packages:
         places[package.purl or f"{package.name}@{package.version}"].append(package)
-    judged.answers = match(database.connection, [(group[0], contents.distro) for group in places.values()])
+    answers = match(database.connection, [(group[0], contents.distro) for group in places.values()])
     reasons: dict[str, list[str]] = defaultdict(list)
-    for group, answer in zip(places.values(), judged.answers, strict=True):
+    open_: list[Vulnerability] = []
+    for group, answer in zip(places.values(), answers, strict=True):
         if answer.not_evaluated:
             reasons[answer.not_evaluated].append(group[0].name)
         for vulnerability in answer.vulnerabilities:
             rule = rule_of(vulnerability)
             if rule.id in settings.rules:
+                excused = excuse(contents, vulnerability, statements)
+                if excused is None and rule is VULNERABLE:
+                    open_.append(vulnerability)
                 judged.findings.append(
                     finding(
                         contents.target,
@@ -132,10 +150,14 @@ def judge_contents(contents: Contents, settings: PackageSettings, database: Data
                         places=group,
                         origins=origins,
                         is_image=_stands_alone(contents),
-                        excuse=excuse(contents, vulnerability),
+                        excuse=excused,
                         severity=settings.severity.get(rule.id),
                     )
                 )
+    if settings.plan:
+        judged.plan += plan(contents, open_, origins)
+    if END_OF_LIFE.id in settings.rules and contents.distro:
+        _judge_support(contents, contents.distro, database, settings, now.date(), judged)
     target = ImageTarget(contents.target, contents.digest)
     for reason, names in reasons.items():
         some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -148,15 +170,133 @@ def _stands_alone(contents: Contents) -> bool:
     return contents.inspection is not None or contents.target.startswith("sbom:")
 
 
-def excuse(contents: Contents, vulnerability: Vulnerability) -> Excuse | None:  # noqa: ARG001
-    """Why a vulnerability does not count after all."""
-    return None
+def excuse(contents: Contents, vulnerability: Vulnerability, statements: Sequence[Statement] = ()) -> Excuse | None:
+    """Why a vulnerability does not count after all: somebody has said so in a VEX document, or the package's own changelog proves the fix."""
+    ids = (vulnerability.id, *vulnerability.aliases)
+    if statements and (said := verdict(statements, ids, vulnerability.package, _image_of(contents), _platform_of(contents.distro))):
+        if said.excuses:
+            return Excuse("vex", said.reason, (Evidence("said by", said.statement.document or said.statement.author),))
+        return None  # who knows the product says that it counts
+    proof = proof_of_fix(vulnerability.package, ids, contents.catalogue.changelogs)
+    return Excuse("changelog", str(proof), (Evidence("fixed in", proof.version),)) if proof else None
+
+
+def _image_of(contents: Contents) -> VexImage | None:
+    image = contents.inspection.image if contents.inspection else None
+    if image is None:
+        return None
+    digests = frozenset(filter(None, (image.manifest_digest, image.index_digest, image.config_digest)))
+    return VexImage(digests, (contents.name, *image.tags))
+
+
+def _platform_of(distro: Distro | None) -> str:
+    return f"{distro.id}-{distro.version_id}" if distro else ""
+
+
+def read_statements(paths: Sequence[str], errors: list[InputError]) -> list[Statement]:
+    """The statements of VEX documents; what cannot be understood in them goes to ``errors``. Raises ``InputError`` for a file that is none."""
+    statements: list[Statement] = []
+    for path in paths:
+        for item in read_vex(path, read_bytes(path)):
+            if isinstance(item, VexProblem):
+                errors.append(InputError(item.path, item.message))
+            else:
+                statements.append(item)
+    return statements
+
+
+def statements_of(findings: Iterable[Finding], time: str) -> Iterator[Statement]:
+    """What a report says of vulnerabilities, as VEX statements: the excused ones as not affected or fixed, the open ones as affected."""
+    for item in findings:
+        if item.vulnerability is UNSET or not isinstance(item.target, PackageTarget):
+            continue
+        told = item.vulnerability
+        status, justification, said = VexStatus.AFFECTED, "", ""
+        if item.suppression:
+            said = item.suppression.reason
+            status = VexStatus.FIXED if item.suppression.source == "changelog" else VexStatus.NOT_AFFECTED
+        image = item.target.image
+        product = VexProduct(ids=(image,), subcomponents=(item.target.purl,)) if image else VexProduct(ids=(item.target.purl,))
+        action = ""
+        if status is VexStatus.AFFECTED:
+            action = item.fix.description if item.fix else "no fix is known"
+        yield Statement(
+            vulnerabilities=(told["id"], *told["aliases"]),
+            products=(product,),
+            status=status,
+            time=time,
+            justification=justification,
+            text=said,
+            action=action,
+        )
 
 
 def _origins(contents: Contents, base: Image | None) -> dict[str, Origin]:
     if contents.inspection is None:
         return {}
     return {layer.digest: Origin(layer.digest, layer.instruction or "", layer.base) for layer in story(contents.inspection, base) if layer.digest}
+
+
+def _judge_support(contents: Contents, distro: Distro, database: Database, settings: PackageSettings, today: date, judged: Judged) -> None:
+    """The rule ``distribution-end-of-life``."""
+    target = ImageTarget(contents.target, contents.digest)
+    support = support_of(database.connection, distro, today)
+    if isinstance(support, Unsupported):
+        judged.not_evaluated.append(NotEvaluated(END_OF_LIFE.id, target, support.reason))
+        return
+    if support is None or not support.ended or (support.extended and support.extended_for_all):
+        return
+    name = distro.name or f"{distro.id} {distro.version_id}".strip()
+    since = f" since {support.release.eol}" if support.release.eol else ""
+    extended = f"; extended support lasts until {support.release.extended}" if support.extended else ""
+    severity = Severity.MEDIUM if support.extended else END_OF_LIFE.severity
+    judged.findings.append(
+        Finding(
+            rule=END_OF_LIFE.id,
+            severity=settings.severity.get(END_OF_LIFE.id, severity),
+            confidence=Confidence.HIGH,
+            title=END_OF_LIFE.title,
+            message=f"{name} gets no more security updates{since}{extended}",
+            target=target,
+            locations=(Location(contents.target, 1, 1, 1, 1, field="etc/os-release"),),
+            evidence=(Evidence("release", f"{distro.id} {distro.version_id}".strip()),),
+            fingerprint=fingerprint(END_OF_LIFE.id, ImageTarget(contents.target), f"{distro.id} {distro.version_id}"),
+        )
+    )
+
+
+def plan(contents: Contents, vulnerabilities: Sequence[Vulnerability], origins: Mapping[str, Origin]) -> list[PlanStep]:
+    """What removes the most risk: upgrades of packages, and the move to a newer base image where its packages have fixes."""
+    steps = [
+        PlanStep(
+            kind="upgrade",
+            what=f"upgrade {upgrade.name} from {upgrade.installed} to {upgrade.version}",
+            removes=tuple(item.id for item in upgrade.removes),
+            remains=tuple(item.id for item in upgrade.remains),
+            risk=round(upgrade.risk, 2),
+            target=contents.target,
+            package=upgrade.name,
+            installed=upgrade.installed,
+            version=upgrade.version,
+        )
+        for upgrade in upgrades(vulnerabilities)
+    ]
+    inherited = {item.id: item for item in vulnerabilities if item.fixed and (origin := origins.get(item.package.layer)) and origin.base}
+    if inherited:
+        image = contents.inspection.image if contents.inspection else None
+        name = image.annotations.get("org.opencontainers.image.base.name", "") if image else ""
+        steps.append(
+            PlanStep(
+                kind="base-image",
+                what=f"rebuild on a current {name or 'base image'}, whose packages have fixes for these",
+                removes=tuple(sorted(inherited)),
+                remains=(),
+                risk=round(sum(map(risk, inherited.values())), 2),
+                target=contents.target,
+                package=name,
+            )
+        )
+    return sorted(steps, key=lambda step: (-step.risk, step.what))
 
 
 def _judge_age(contents: Contents, settings: PackageSettings, now: datetime, judged: Judged) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from seawall import __version__
@@ -69,10 +69,29 @@ def summarize(findings: Iterable[Finding]) -> Summary:
     return Summary(**counts)
 
 
+class PlanStep(Struct, frozen=True):
+    """One step of a patch plan: ``what`` to do, the ids of the vulnerabilities that it removes and of those that remain, and the weight (``risk``)
+    of the former.
+
+    ``kind`` is ``upgrade`` (of ``package`` from ``installed`` to ``version``) or ``base-image``.
+    """
+
+    kind: str
+    what: str
+    removes: tuple[str, ...]
+    remains: tuple[str, ...]
+    risk: float
+    target: str
+    package: str = ""
+    installed: str = ""
+    version: str = ""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """One run. The order of the findings is that of the input, then of the place in the file.
 
-    ``outcomes`` counts, for every rule that was asked, the objects by how they came out, so that "no finding" can be told from "never checked".
+    ``plan`` is there when it was asked for: what removes the most risk comes first. ``outcomes`` counts, for every rule
+    that was asked, the objects by how they came out, so that "no finding" can be told from "never checked".
     """
 
     schema: str = "seawall.report/v1"
@@ -83,6 +102,7 @@ class Report(Struct, frozen=True, kw_only=True):
     errors: tuple[ScanError, ...] = ()
     summary: Summary
     outcomes: Mapping[str, Mapping[Outcome, int]] = {}
+    plan: tuple[PlanStep, ...] | UnsetType = UNSET
 
     def fails(self, threshold: Severity | None) -> bool:
         """Whether an open finding is at or above the threshold; ``None`` is never reached."""

@@ -9,11 +9,13 @@ known is in no network; pods on the host's network are their node, and no select
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 Object = dict[str, Any]
 INFINITE = float("inf")
+Verdict = Callable[[], str | None]
 TRANSPORT = ("TCP", "UDP", "SCTP")
 
 
@@ -139,33 +141,31 @@ class Brute:
         return None
 
     def _tier(self, packet: Packet, direction: str, tier: str, default: str) -> bool | None:
-        subject, _ = packet.ends(direction)
-        isolated = False
-        policies: list[tuple[float, str, Callable[[], str | None]]] = []
-        for item in self.of("NetworkPolicy", "GlobalNetworkPolicy"):
-            spec, name = item["spec"], item["metadata"]["name"]
-            if not item["apiVersion"].startswith("networking.k8s.io"):
-                if (spec.get("tier") or "default") == tier and calico_applies(item, direction) and self._calico_selects(item, subject):
-                    full = f"{space(item)}/{name}" if item["kind"] == "NetworkPolicy" else name
-                    policies.append((order(spec), full, lambda item=item: self._calico_verdict(item, packet, direction)))  # type: ignore[misc]
-            elif tier == "default" and kubernetes_applies(item, direction) and kubernetes_selects(item, subject):
-                policies.append((1000, f"{space(item)}/{name}", lambda item=item: kubernetes_verdict(item, packet, direction)))  # type: ignore[misc]
-        if tier == "default":
-            for item, spec in self._cilium_specs():
-                if cilium_subject(item, spec, subject):
-                    if not cilium_isolates(spec, direction):
-                        policies.append((1000, item["metadata"]["name"], lambda item=item, spec=spec: self._cilium_verdict(item, spec, packet, direction)))  # type: ignore[misc]
-                        continue
-                    isolated = True
-                    policies.append((1000, item["metadata"]["name"], lambda item=item, spec=spec: self._cilium_verdict(item, spec, packet, direction)))  # type: ignore[misc]
-        isolated = isolated or any(True for _, _, verdict in policies if not getattr(verdict, "__defaults__", ({},))[0]["kind"].startswith("Cilium"))
-        for _, _, verdict in sorted(policies, key=lambda entry: entry[:2]):
+        """The policies of one tier that select the subject, in their order; then the tier's default, where one of them isolates."""
+        applied = sorted(self._applied(packet, direction, tier), key=lambda entry: entry[:2])
+        for _, _, _, verdict in applied:
             said = verdict()
             if said == "Pass":
                 return None
             if said is not None:
                 return said == "Allow"
-        return False if isolated and default == "Deny" else None
+        return False if default == "Deny" and any(isolates for _, _, isolates, _ in applied) else None
+
+    def _applied(self, packet: Packet, direction: str, tier: str) -> Iterator[tuple[float, str, bool, Verdict]]:
+        subject, _ = packet.ends(direction)
+        for item in self.of("NetworkPolicy", "GlobalNetworkPolicy"):
+            spec, name = item["spec"], item["metadata"]["name"]
+            if not item["apiVersion"].startswith("networking.k8s.io"):
+                if (spec.get("tier") or "default") == tier and calico_applies(item, direction) and self._calico_selects(item, subject):
+                    full = f"{space(item)}/{name}" if item["kind"] == "NetworkPolicy" else name
+                    yield order(spec), full, True, partial(self._calico_verdict, item, packet, direction)
+            elif tier == "default" and kubernetes_applies(item, direction) and kubernetes_selects(item, subject):
+                yield 1000, name, True, partial(kubernetes_verdict, item, packet, direction)
+        if tier == "default":
+            for item, spec in self._cilium_specs():
+                if cilium_subject(item, spec, subject):
+                    verdict = partial(self._cilium_verdict, item, spec, packet, direction)
+                    yield 1000, item["metadata"]["name"], cilium_isolates(spec, direction), verdict
 
     # Calico
 
@@ -194,7 +194,6 @@ class Brute:
             and (not destination.get("ports") or calico_ports(destination["ports"], packet))
             and not (destination.get("notPorts") and calico_ports(destination["notPorts"], packet))
             and ("services" not in destination or self._service_port(destination["services"], packet, namespace))
-            and ip_version(rule.get("ipVersion"), packet.ends("ingress"), rule)
         )
 
     def _calico_entity(self, entity: Object, end: End, namespace: str) -> bool:
@@ -535,10 +534,6 @@ def calico_ports(ports: list[int | str], packet: Packet) -> bool:
         elif port_is(item, packet.protocol, packet):
             return True
     return False
-
-
-def ip_version(version: int | None, ends: tuple[End, End], rule: Object) -> bool:
-    return version is None or not rule  # rules with an IP version are not generated: a connection here has none
 
 
 # Cilium

@@ -128,7 +128,7 @@ Examples:
 @click.option("--only", multiple=True, metavar="FILE", help="Update only this file of the list (repeatable).")
 @click.option("--list", "list_", is_flag=True, help="Print the files and their addresses, and do nothing.")
 @click.option("--wait", type=float, default=0, metavar="SECONDS", help="Wait for another update that is running.")
-@click.option("--ca-file", metavar="FILE", help="Certificates to trust instead of the system's.")
+@click.option("--ca-file", metavar="FILE", help="Certificates to trust beside the system's.")
 @database_option
 @click.pass_context
 def update(

@@ -16,6 +16,7 @@ from seawall.build.rules import RULES
 from seawall.core.baseline import Baseline, baseline_of
 from seawall.core.errors import UsageError
 from seawall.core.registry import Registry
+from seawall.core.report import Report
 from seawall.core.severity import Severity
 from seawall.deploy.workload import registry
 from seawall.deploy.workload.exemptions import translation
@@ -66,6 +67,7 @@ Examples:
 @click.option("--max-db-age", type=float, default=MAX_DB_AGE, show_default=True, metavar="DAYS", help="Refuse advisories that are older.")
 @click.option("--base", default="", metavar="TARGET", help="The image that the scanned one was built on, to tell its packages from yours.")
 @click.option("--vex", multiple=True, metavar="FILE", help="OpenVEX, CSAF or CycloneDX statements about vulnerabilities (repeatable).")
+@click.option("--write-vex", metavar="FILE", allow_from_autoenv=False, help="Write what this run says of vulnerabilities as OpenVEX.")
 @click.option("--plan", is_flag=True, help="End with the upgrades that remove the most risk.")
 @image_options
 @click.pass_context
@@ -90,6 +92,7 @@ def command(
     max_db_age: float,
     base: str,
     vex: tuple[str, ...],
+    write_vex: str | None,
     plan: bool,
     platform: str,
     plain_http: tuple[str, ...],
@@ -121,6 +124,7 @@ def command(
             max_age=max_db_age,
             base=base,
             vex=vex,
+            plan=plan,
             images=ImageOptions(platform=platform, plain_http=plain_http, mirrors=mirrors, ca_file=ca_file),
         ),
         changed=changed_since(revision, _directory(targets[0])) if revision else None,
@@ -134,11 +138,24 @@ def command(
     options: dict[str, Any] = context.obj
     rules = {**checks.rules, **{rule.id: rule for rule in RULES}}
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if write_vex:
+        write(write_vex, [_openvex(report, now)])
     for name, path in files:
         write(path, pieces(name, report, Context(rules=rules, verbose=options["verbose"], now=now)))
     screen = Context(rules=rules, color=terminal.color(options["color"]), width=terminal.width(), verbose=options["verbose"], now=now)
     sys.stdout.writelines(pieces(format_, report, screen))
     context.exit(status)
+
+
+def _openvex(report: Report, now: str) -> str:
+    """What the report says of vulnerabilities, as an OpenVEX document."""
+    import msgspec
+
+    from seawall.app.vulnerabilities import statements_of
+    from seawall.build.advisories import vex_openvex
+
+    document = vex_openvex.write(statements_of(report.findings, now), author=f"seawall {report.tool.version}", time=now)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
 def _output(text: str) -> tuple[str, str]:

@@ -318,9 +318,9 @@ def _ubuntu(release: str, package: Package | None) -> tuple[str, ...] | NotEvalu
     if not found[0].isdigit():
         return NotEvaluated(f"the release {release!r} of ubuntu is not known")
     found = ".".join(found.split(".")[:2])
-    # Only who has a package of Ubuntu Pro gets its updates.
+    # Ubuntu Pro says of a release all that matters to who has its packages; nobody else gets its fixes.
     has_pro = package is not None and "esm" in package.version
-    return (f"ubuntu:{found}", f"ubuntu:pro:{found}") if has_pro else (f"ubuntu:{found}",)
+    return (f"ubuntu:pro:{found}" if has_pro else f"ubuntu:{found}",)
 
 
 def _centos(distro: Distro, release: str) -> tuple[str, ...] | NotEvaluated:

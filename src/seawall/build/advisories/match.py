@@ -244,7 +244,7 @@ _ARCHITECTURES: Final = {
     "ppc64el": "ppc64le",
     "armhf": "armv7hl",
 }
-_ANY_ARCHITECTURE: Final = frozenset({"", "all", "noarch", "any", "source", "src", "nosrc"})
+ANY_ARCHITECTURE: Final = frozenset({"", "all", "noarch", "any", "source", "src", "nosrc"})
 _NO_FIX: Final = ("wont-fix", "end-of-life", "deferred")
 _KINDS: Final = ("malicious", "vulnerability", "unmaintained", "notice")
 
@@ -300,22 +300,29 @@ def _rank_of_kind(kind: str) -> int:
 
 def _is_about(row: _Row, package: Package) -> bool:
     """Whether an advisory's row is about packages of this architecture and this module."""
-    if row.arch and package.arch not in _ANY_ARCHITECTURE:
-        arch = _ARCHITECTURES.get(package.arch, package.arch)
-        if arch not in {_ARCHITECTURES.get(one, one) for one in row.arch.split()}:
-            return False
+    if row.arch and package.arch not in ANY_ARCHITECTURE and architecture(package.arch) not in map(architecture, row.arch.split()):
+        return False
     if package.type != "rpm":
         return True
-    in_module = bool(row.module or _MODULE_BUILD.search(row.fixed))
-    if in_module != bool(package.module or _MODULE_BUILD.search(package.version)):
+    if in_module(row.module, row.fixed) != in_module(package.module, package.version):
         return False
     # A stream that is not told (by the database, or by a purl) excludes nothing: the version decides.
-    return not (row.module and package.module) or _stream(package.module) in map(_stream, row.module.split())
+    return not (row.module and package.module) or stream(package.module) in map(stream, row.module.split())
 
 
-def _stream(module: str) -> tuple[str, ...]:
+def architecture(name: str) -> str:
+    """One name for each architecture, that of RPM."""
+    return _ARCHITECTURES.get(name, name)
+
+
+def in_module(module: str, version: str) -> bool:
+    """Whether a version of an RPM package is of a module: its stream is told, or its release says so (``module_el8``, ``module+el8``)."""
+    return bool(module or _MODULE_BUILD.search(version))
+
+
+def stream(module: str) -> str:
     """``nodejs:18:8060020220523160029:ad008a3a`` is the stream ``nodejs:18``, built once."""
-    return tuple(module.split(":")[:2])
+    return ":".join(module.split(":")[:2])
 
 
 def _fixes(key: bytes, rows: list[_Row]) -> tuple[str, ...]:

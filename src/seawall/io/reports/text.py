@@ -12,14 +12,14 @@
 Findings come first, then what could not be scanned or judged, then one line of totals.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import UNSET
 
 from seawall.core.finding import Finding
 from seawall.core.fix import Fix
 from seawall.core.location import Location
-from seawall.core.report import Report
+from seawall.core.report import PlanStep, Report
 from seawall.core.severity import Confidence
 from seawall.core.target import Target
 from seawall.io.reports import phrases
@@ -29,6 +29,7 @@ from seawall.io.reports.json import encode
 from seawall.io.reports.terminal import BOLD, ERROR, GUTTER, SEVERITY, Paint, columns, printable, wrap
 
 HANGING = "  "
+MOST_IDS = 5  # that a step of a plan names
 MAX_EVIDENCE = 200  # characters of a value; the JSON report has all of it
 
 
@@ -48,7 +49,18 @@ def after(report: Report, context: Context, paint: Paint) -> Iterator[str]:
         yield labelled(f"not evaluated[{rule}]:", text, context, paint, BOLD, HANGING) + "\n"
     if report.errors or report.not_evaluated:
         yield "\n"
+    if report.plan is not UNSET:
+        yield from _plan(report.plan, context, paint)
     yield phrases.totals(report, paint) + "\n"
+
+
+def _plan(steps: Sequence[PlanStep], context: Context, paint: Paint) -> Iterator[str]:
+    """The patch plan, what helps most first."""
+    yield paint("patch plan:" if steps else "patch plan: there is nothing to upgrade", BOLD) + "\n"
+    for number, step in enumerate(steps, 1):
+        ids = ", ".join(step.removes[:MOST_IDS]) + (f" and {len(step.removes) - MOST_IDS} more" if len(step.removes) > MOST_IDS else "")
+        yield labelled(f"{number:>3}.", f"{step.what}: removes {ids} (risk {step.risk:g})", context, paint, BOLD) + "\n"
+    yield "\n"
 
 
 def _block(finding: Finding, context: Context, paint: Paint) -> Iterator[str]:

@@ -335,3 +335,16 @@ def test_walks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     long = "a/../" * 500
     with pytest.raises(InputError, match="too long to follow"):
         merged([directory("a"), symlink("b", long), *(file(f"b/{n}/x") for n in range(100))])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_directory_made_anew_is_empty(first: bool) -> None:
+    marker, new = file(".wh.a"), directory("a")
+    view = merged([file("a/old", b"1")], [marker, new] if first else [new, marker])
+    assert tree(view) == {"a": "dir"}
+
+
+def test_a_link_that_is_replaced_leads_elsewhere() -> None:
+    links = [symlink("l", "a"), file("l/x", b"1"), symlink("l", "b"), file("l/y", b"22"), directory("l"), file("l/z", b"333")]
+    view = merged([directory("a"), directory("b")], links)
+    assert tree(view) == {"a": "dir", "a/x": (1, 1, ""), "b": "dir", "b/y": (1, 2, ""), "l": "dir", "l/z": (1, 3, "")}

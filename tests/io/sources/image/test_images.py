@@ -233,6 +233,15 @@ def test_names_of_a_layout(tmp_path: Path) -> None:
     assert message(f"oci:{place}:three") == "has no image three; there is one, registry.example/two:2"
 
 
+def test_names_that_docker_25_writes(tmp_path: Path) -> None:
+    blobs = Blobs()
+    annotations = {"org.opencontainers.image.ref.name": "1", "io.containerd.image.name": "docker.io/library/app:1"}
+    files = blobs.files([blobs.image(TARS[:1], annotations=annotations), blobs.image(TARS, **named("2"))])
+    target = written(tmp_path / "image", members_of(files))
+    assert content(f"{target}:app:1") == content(f"{target}:1") == content(f"{target}:docker.io/library/app:1")
+    assert open_image(f"{target}:app:1").tags == ("docker.io/library/app:1", "1")
+
+
 def platforms(blobs: Blobs, *names: str, **more: Any) -> list[dict[str, Any]]:
     found = []
     for name in names:

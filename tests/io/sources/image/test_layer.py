@@ -42,6 +42,7 @@ PACKS: dict[str, Pack] = {
     "zstd streamed": zstd_streamed,
     "zstd frames": lambda data: b"".join(zstd_streamed(data[place : place + 700]) for place in range(0, len(data), 700)),
     "zstd skippable frame": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstd_streamed(data),
+    "zstd:chunked": lambda data: zstd_streamed(data) + b"\x50\x2a\x4d\x18\x04\0\0\0abcd",
     "bzip2": bz2.compress,
     "bzip2 streams": lambda data: bz2.compress(data[:5000]) + bz2.compress(data[5000:]),
     "xz": lzma.compress,
@@ -108,6 +109,12 @@ def test_wrong_digests(pack: Pack) -> None:
         read(pack(data), digest=wrong, diff_id=sha256(data))
     with pytest.raises(InputError, match="is not the one that the configuration means"):
         read(pack(data), digest=sha256(pack(data)), diff_id=wrong)
+
+
+def test_encrypted_layers_are_told() -> None:
+    descriptor = Descriptor(media_type="application/vnd.oci.image.layer.v1.tar+gzip+encrypted")
+    with pytest.raises(InputError, match="is encrypted"):
+        read_layer(io.BytesIO(b"secret"), descriptor, "", lambda _path, _mode, _size: True, lambda _path, _data: None, name="image")
 
 
 def test_wrong_sizes() -> None:

@@ -32,9 +32,9 @@ def _of_graph(nodes: dict[str, Any]) -> Iterator[Package]:
     # A node with a path is a recipe of the project's own.
     entries = {key: entry for key, value in nodes.items() if not string((entry := table(value)).get("path"))}
     known = {
-        key: package
+        key: _package(reference, entry.get("context") == "build")
         for key, entry in entries.items()
-        for package in _package(string(entry.get("ref")) or string(entry.get("pref")), entry.get("context") == "build")
+        if "/" in (reference := string(entry.get("ref")) or string(entry.get("pref")))  # else it is the project's conanfile.txt
     }
     refs = {key: f"{package.name}@{package.version}" for key, package in known.items()}
     for key, package in known.items():
@@ -54,14 +54,15 @@ def _of_lists(lock: dict[str, Any]) -> Iterator[Package]:
         for item in items(lock.get(key)):
             # With ``--lockfile-packages`` an item is a pair: the reference, and its packages.
             reference = item if isinstance(item, str) else next(iter(strings(item)), "")
-            yield from _package(reference, development=key != "requires")
+            yield _package(reference, development=key != "requires")
 
 
-def _package(reference: str, development: bool) -> Iterator[Package]:
-    if match := _REFERENCE.fullmatch(reference):
-        name, version, user, channel = match.groups()
-        qualifiers = {key: value for key, value in (("user", user), ("channel", channel)) if value and value != "_"}
-        yield Package(type="conan", name=name, version=version, qualifiers=qualifiers, development=development)
+def _package(reference: str, development: bool) -> Package:
+    """Without a name, where the reference is none."""
+    match = _REFERENCE.fullmatch(reference)
+    name, version, user, channel = match.groups() if match else ("", "", "", "")
+    qualifiers = {key: value for key, value in (("user", user), ("channel", channel)) if value and value != "_"}
+    return Package(type="conan", name=name, version=version, qualifiers=qualifiers, development=development)
 
 
 CATALOGUER: Final = Cataloguer("conan-lock", parse, ("conan.lock",), installed=False)

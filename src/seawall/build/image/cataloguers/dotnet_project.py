@@ -35,10 +35,7 @@ def parse(file: File) -> Facts:
 
 def _packages(project: Element) -> Iterator[Package]:
     properties = {
-        child.name.lower(): child.text.strip()
-        for group in project.all("PropertyGroup")
-        for child in group.children
-        if len(child.text) <= MAX_VALUE
+        child.name.lower(): child.text.strip() for group in project.all("PropertyGroup") for child in group.children if len(child.text) <= MAX_VALUE
     }
     for item in (item for kind in _ITEMS for item in project.all("ItemGroup", kind)):
         given = [item.attributes.get(key) or item.value(key) for key in ("VersionOverride", "Version")]

@@ -33,7 +33,8 @@ def parse(file: File) -> Facts:
 def _packages(completed: dict[str, Any]) -> Iterator[Package]:
     if match := _HACKAGE.fullmatch(string(completed.get("hackage"))):
         yield Package(type="hackage", name=match[1], version=match[2])
-    elif name := string(completed.get("name")):
+    else:
+        name = string(completed.get("name"))
         origin = from_git(string(completed.get("git")), string(completed.get("commit")))
         yield Package(type="hackage", name=name, version=string(completed.get("version")), qualifiers=origin)
 

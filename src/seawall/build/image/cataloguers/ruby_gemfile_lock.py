@@ -24,6 +24,7 @@ _NOT_IN_FORCE: Final = re.compile(r"(?:^|/)gems/[^/]+-[0-9a-f][^/]*/")
 _SOURCES: Final = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
 _OPTION: Final = re.compile(r" {2}(remote|revision): (.*)")
 _SPEC: Final = re.compile(r" {4}(\S+) \(([^-()]*)(?:-([^()]*))?\)!?")
+_IN_SPECS: Final = re.compile(r" {4}[^ ]")
 _NEEDED: Final = re.compile(r" {6}([^\s!]+)")
 
 
@@ -75,6 +76,8 @@ def _gems(text: str) -> Iterator[_Gem]:
             qualifiers = from_git(options.get("remote", ""), options.get("revision", "")) if section == "GIT" else {}
             gem = _Gem(spec[1], spec[2], spec[3] or "", qualifiers)
             yield gem
+        elif _IN_SPECS.match(line):
+            yield _Gem("", "", "", {})
         elif gem and (needed := _NEEDED.match(line)):
             gem.needs.append(needed[1])
         elif option := _OPTION.fullmatch(line.rstrip()):

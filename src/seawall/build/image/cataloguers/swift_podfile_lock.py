@@ -42,10 +42,10 @@ def _packages(lock: dict[str, Any]) -> Iterator[Package]:
 
 
 def _pods(item: Any) -> Iterator[tuple[str, str, list[str]]]:
-    """``Name (1.0)``, or ``{Name (1.0): [Other (~> 2.0)]}``."""
+    """``Name (1.0)``, or ``{Name (1.0): [Other (~> 2.0)]}``; without a name, where it is neither."""
     for text, needs in (table(item) or ({item: []} if isinstance(item, str) else {})).items():
-        if match := _POD.fullmatch(text):
-            yield match[1], match[2] or "", strings(needs)
+        match = _POD.fullmatch(text)
+        yield (match[1], match[2] or "", strings(needs)) if match else ("", "", [])
 
 
 CATALOGUER: Final = Cataloguer("swift-podfile-lock", parse, ("Podfile.lock",), installed=False)

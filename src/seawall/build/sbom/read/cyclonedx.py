@@ -38,7 +38,7 @@ def convert(
         document.subjects.append(subject.ref)
         document.entries.append(subject)
     for entry in _entries(components):
-        if len(document.entries) > MAX_PACKAGES_PER_FILE:
+        if len(document.entries) >= MAX_PACKAGES_PER_FILE:
             document.problems.append(Problem("", f"more than {MAX_PACKAGES_PER_FILE:,} components; the rest was not read"))
             break
         document.entries.append(entry)

@@ -22,10 +22,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from seawall.core.errors import InputError
-from seawall.core.image_reference import parse_image_reference
 from seawall.io.sources.image.beneath import reason
 from seawall.io.sources.image.compression import Inflated, kind_of
-from seawall.io.sources.image.layout import INDEX, Layout, split_place
+from seawall.io.sources.image.layout import INDEX, Layout, is_called, listed, split_place
 from seawall.io.sources.image.limits import (
     MAX_ARCHIVE_MEMBERS,
     MAX_CONFIG_BYTES,
@@ -51,7 +50,6 @@ from seawall.io.sources.image.tar import FILE, HARDLINK, SYMLINK, Feed, Pieces, 
 
 MANIFEST: Final = "manifest.json"
 REPOSITORIES: Final = "repositories"
-_MAX_LISTED: Final = 20
 
 
 def open_archive(place: str, platform: Platform | None = None, *, name: str = "") -> Image:
@@ -281,17 +279,17 @@ def _docker_image(files: _Members, name: str, reference: str, platform: Platform
     if not images:
         raise InputError(name, f"{MANIFEST} has no images")
     tagged = [(image, _strings(image.get("RepoTags"))) for image in images]
-    found = [(image, tags) for image, tags in tagged if not reference or any(_is_called(tag, reference) for tag in tags)]
+    found = [(image, tags) for image, tags in tagged if not reference or any(is_called(tag, reference) for tag in tags)]
     names = [tag for _, tags in tagged for tag in tags]
     if not found:
-        raise InputError(name, f"has no image {shown(reference)}; there is {_listed(names) or 'none with a name'}")
+        raise InputError(name, f"has no image {shown(reference)}; there is {listed(names) or 'none with a name'}")
     built = [_docker_built(files, name, image, tags) for image, tags in found]
     fitting = [image for image in built if platform is None or fits(platform, image.config)]
     if not fitting:
         there = ", ".join(dict.fromkeys(shown(str(image.config.platform)) for image in built))
         raise InputError(name, f"has no image for {platform}; there is {there}")
     if len({image.config_digest for image in fitting}) > 1:
-        raise InputError(name, f"has several images, choose one by its name: {_listed(names) or 'they have none'}")
+        raise InputError(name, f"has several images, choose one by its name: {listed(names) or 'they have none'}")
     return fitting[0]
 
 
@@ -315,23 +313,8 @@ def _layer(files: _Members, path: str) -> Descriptor:
     return Descriptor(digest=digest, size=files.place(path).size, urls=(path,))
 
 
-def _is_called(tag: str, reference: str) -> bool:
-    """Whether a tag of the archive (``alpine:3.20``) is what is asked for: the same name, however long it is written, or the tag alone."""
-    if reference in (tag, tag.rpartition(":")[2]):
-        return True
-    try:
-        return str(parse_image_reference(tag)) == str(parse_image_reference(reference))
-    except ValueError:
-        return False
-
-
 def _strings(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - _MAX_LISTED
-    return ", ".join(map(shown, names[:_MAX_LISTED])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 # docker save before 1.10
@@ -345,11 +328,11 @@ def _legacy_image(files: _Members, name: str, reference: str, platform: Platform
         for tag, id_ in (by_tag if isinstance(by_tag, dict) else {}).items()
         if isinstance(id_, str)
     }
-    found = {tag: id_ for tag, id_ in tags.items() if not reference or _is_called(tag, reference)}
+    found = {tag: id_ for tag, id_ in tags.items() if not reference or is_called(tag, reference)}
     if not found:
-        raise InputError(name, f"has no image {shown(reference)}; there is {_listed(list(tags)) or 'none with a name'}")
+        raise InputError(name, f"has no image {shown(reference)}; there is {listed(list(tags)) or 'none with a name'}")
     if len(set(found.values())) > 1:
-        raise InputError(name, f"has several images, choose one by its name: {_listed(list(tags))}")
+        raise InputError(name, f"has several images, choose one by its name: {listed(list(tags))}")
     top = next(iter(found.values()))
     chain = list(_ancestors(files, name, top))[::-1]
     config = config_of(chain[-1][1])

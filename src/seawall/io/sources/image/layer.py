@@ -44,6 +44,9 @@ def read_layer(stream: Stream, descriptor: Descriptor, diff_id: str, wanted: Wan
     """
     label = f"layer {(descriptor.digest or diff_id)[:_SHORT_DIGEST]}".rstrip()
     listing = Listing(name, label)
+    if descriptor.media_type.endswith("+encrypted"):
+        stream.close()
+        raise InputError(name, f"{label} is encrypted; it cannot be read")
     compressed = hashlib.new(hash_name(descriptor.digest or "sha256"))
     content = hashlib.new(hash_name(diff_id or "sha256"))
     try:

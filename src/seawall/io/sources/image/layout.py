@@ -8,12 +8,14 @@ Source: the OCI image layout specification 1.1.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from seawall.core.errors import InputError
+from seawall.core.image_reference import parse_image_reference
 from seawall.io.sources.image.beneath import open_beneath, open_root, reason
 from seawall.io.sources.image.limits import MAX_MANIFEST_BYTES
 from seawall.io.sources.image.manifest import json_of, read_all, read_image
@@ -55,15 +57,13 @@ class Layout(Struct, frozen=True):
         entries = document.get("manifests") if isinstance(document, dict) else None
         if not isinstance(entries, list):
             raise InputError(self.name, f"{INDEX} is no image index")
-        chosen = [entry for entry in entries if not reference or reference in _names(entry)] or [
-            entry for entry in entries if any(name.endswith(f":{reference}") for name in _names(entry))
-        ]
+        chosen = [entry for entry in entries if not reference or any(is_called(name, reference) for name in _names(entry))]
         names = list(dict.fromkeys(name for entry in entries for name in _names(entry)[:1]))
         if not chosen:
-            there = f"there is {_listed(names)}" if names else "its images have no names" if entries else "it is empty"
+            there = f"there is {listed(names)}" if names else "its images have no names" if entries else "it is empty"
             raise InputError(self.name, f"has no image {shown(reference)}; {there}" if reference else "is a layout without any image")
         if not reference and len(names) > 1 and len({text_of(entry.get("digest")) for entry in entries if isinstance(entry, dict)}) > 1:
-            raise InputError(self.name, f"has several images, choose one by its name: {_listed(names)}")
+            raise InputError(self.name, f"has several images, choose one by its name: {listed(names)}")
         return RawManifest(msgspec.json.encode({"manifests": chosen}), OCI_INDEX, is_local=True)
 
     def open_blob(self, descriptor: Descriptor) -> Stream:
@@ -91,7 +91,18 @@ def _names(entry: object) -> list[str]:
     return [name for key in (REF_NAME, CONTAINERD_NAME) if (name := text_of(annotations.get(key)))]
 
 
-def _listed(names: list[str]) -> str:
+def is_called(name: str, reference: str) -> bool:
+    """Whether a name in a layout or an archive (``alpine:3.20``) is what is asked for: the same, however long it is written, or the tag alone."""
+    if reference in (name, name.rpartition(":")[2]):
+        return True
+    try:
+        return str(parse_image_reference(name)) == str(parse_image_reference(reference))
+    except ValueError:
+        return False
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of images for an error, the first twenty."""
     rest = len(names) - _MAX_LISTED
     return ", ".join(map(shown, names[:_MAX_LISTED])) + (f" and {rest:,} more" if rest > 0 else "")
 
@@ -113,7 +124,9 @@ def open_layout(place: str, platform: Platform | None = None, *, name: str = "")
     directory, reference = split_place(place)
     name = name or place
     if not os.path.lexists(os.path.join(directory, INDEX)):
-        raise InputError(name, f"is no OCI layout: there is no {INDEX}" if os.path.isdir(directory) else "there is no such directory")
+        if os.path.isdir(directory):
+            raise InputError(name, f"is no OCI layout: there is no {INDEX}")
+        raise InputError(name, "is no directory; an archive is read as archive:FILE" if os.path.exists(directory) else "there is no such directory")
     return read_image(Layout(_DirectoryFiles(directory, name), name), reference, platform, name=name)
 
 

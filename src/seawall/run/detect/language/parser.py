@@ -253,7 +253,9 @@ class _Parser:
         if argument is None:
             argument = self._match(_BARE_ARGUMENT)
         if argument is None:
-            raise ConditionError(f"an argument was expected between the brackets: text without spaces and brackets, or a string{self._found()}", self.at)
+            raise ConditionError(
+                f"an argument was expected between the brackets: text without spaces and brackets, or a string{self._found()}", self.at
+            )
         if not self._take("]"):
             raise ConditionError("this bracket is not closed behind its argument: add a ']', or quote the argument", start)
         return argument
@@ -386,7 +388,9 @@ class _Parser:
         if not self._take(")"):
             if self.at >= len(self.text):
                 raise ConditionError("this list is never closed: add a ')'", opening)
-            raise ConditionError(f"',' or ')' was expected in the list{self._found()}; quote values that hold spaces, quotes, '=', '(' or ')'", self.at)
+            raise ConditionError(
+                f"',' or ')' was expected in the list{self._found()}; quote values that hold spaces, quotes, '=', '(' or ')'", self.at
+            )
         return tuple(values)
 
     def _string(self) -> str | None:
@@ -416,7 +420,9 @@ class _Parser:
         return f", not {_shown(word)}" if word else ", and here the condition ends"
 
     def _missing_value(self, operator: str) -> ConditionError:
-        return ConditionError(f"a value was expected behind {operator!r}{self._found()}; quote values that hold spaces, quotes, '=', ',', '(' or ')'", self.at)
+        return ConditionError(
+            f"a value was expected behind {operator!r}{self._found()}; quote values that hold spaces, quotes, '=', ',', '(' or ')'", self.at
+        )
 
     def _leftover(self, closing: str = "the end") -> ConditionError:
         word = self._word(self.at)

@@ -37,7 +37,9 @@ def unescape(token: str) -> str:
         elif escaped in ("'", '"'):
             raise BadEscape(f"\\{escaped} inside {quote}...{quote}: write {escaped} without the backslash", offset)
         else:
-            raise BadEscape(f"\\{escaped} is no escape: known are \\b \\f \\n \\r \\t \\\\ \\/ and the string's own quote; write \\\\ for a backslash", offset)
+            raise BadEscape(
+                f"\\{escaped} is no escape: known are \\b \\f \\n \\r \\t \\\\ \\/ and the string's own quote; write \\\\ for a backslash", offset
+            )
     return "".join(result)
 
 
