@@ -343,8 +343,11 @@ def cilium_rules(direction: str) -> st.SearchStrategy[list[Object]]:
     return several(st.builds(lambda peer, ports: {**peer, **ports}, st.one_of(st.just({}), one_of_these(**peers)), what))
 
 
-def has_rules(item: Object) -> bool:
-    return any(item["spec"].get(side) for side in ("ingress", "ingressDeny", "egress", "egressDeny"))
+def with_rules(item: Object) -> Object:
+    """A policy without any rule is void."""
+    if any(item["spec"].get(side) for side in ("ingress", "ingressDeny", "egress", "egressDeny")):
+        return item
+    return {**item, "spec": {**item["spec"], "ingress": [{}]}}
 
 
 def cilium_policy(kind: str) -> st.SearchStrategy[Object]:
@@ -359,7 +362,7 @@ def cilium_policy(kind: str) -> st.SearchStrategy[Object]:
         egressDeny=cilium_rules("egress"),
         enableDefaultDeny=optional(ingress=st.booleans(), egress=st.booleans()),
     )
-    return found.filter(has_rules)
+    return found.map(with_rules)
 
 
 cilium_policies = st.one_of(cilium_policy("CiliumNetworkPolicy"), cilium_policy("CiliumClusterwideNetworkPolicy"))

@@ -62,6 +62,7 @@ def load(resources: Iterable[Resource]) -> Loaded:
         path, line = (where.path, where.line) if where else ("", None)
         errors.append(InputError(path, f"{policy}: there is no Tier {policy.tier} in the input, so that its place is not known", line))
         notes.append(f"{policy} was left out")
+    notes += workloads.mixed(found)
     found += names.endpoints(policies)
     cluster = Cluster(
         endpoints=tuple(found),

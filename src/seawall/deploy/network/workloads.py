@@ -1,7 +1,7 @@
 """Pods and workloads as endpoints.
 
 A workload is the topmost owner that is in the input; an object's template stands for its pods only where none of them is in the input itself. Pods on
-the host's network are seen by their node's addresses.
+the host's network are seen by their node's addresses. Pods that have ended have no network, and are no endpoints.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +17,22 @@ from seawall.deploy.network.model import Endpoint, EndpointKind, Network, Port, 
 DEFAULT_NAMESPACE: Final = "default"
 DEFAULT_ACCOUNT: Final = "default"
 _PROTOCOLS: Final = {protocol.value: protocol for protocol in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
+_ENDED: Final = ("Succeeded", "Failed")
+_OWN_LABELS: Final = frozenset(
+    # What controllers put on each pod of a workload, or each revision, for themselves.
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
 _MAX_OWNERS: Final = 20  # from a pod upwards; a circle of owners ends there
 
 Key = tuple[str, str, str]
@@ -25,18 +41,33 @@ Key = tuple[str, str, str]
 
 def endpoints(resources: Sequence[Resource]) -> Iterator[Endpoint]:
     """The endpoints of all workloads, in the order of the input."""
+    machines = {node.node: node.addresses for node in nodes(resources)}
     owners = {_key(resource): resource for resource in resources if pods(resource)}
-    standing = {_key(resource) for resource in resources if resource.kind == "Pod" and resource.group == ""}
+    given = [resource for resource in resources if resource.kind == "Pod" and resource.group == ""]
+    ended = {_key(resource) for resource in given if resource.field("status", "phase").text in _ENDED}
+    standing = {_key(resource) for resource in given} - ended
     represented: set[Key] = set()  # workloads of which a pod is there
     for key in standing:
         represented |= set(_owners(owners[key], owners)) if key in owners else set()
     for resource in resources:
         key = _key(resource)
-        if key not in standing and (key in represented or _is_owned(resource, owners)):
+        if key in ended or (key not in standing and (key in represented or _is_owned(resource, owners))):
             continue
         top = next(iter(reversed(list(_owners(resource, owners)))), key)
         for pod in pods(resource):
-            yield _endpoint(pod, resource, top)
+            yield _endpoint(pod, resource, top, machines)
+
+
+def mixed(found: Iterable[Endpoint]) -> Iterator[str]:
+    """A line for each workload whose pods differ in labels or ports, so that one name stands for more than one sort of pods."""
+    sorts: dict[str, dict[object, None]] = {}
+    for endpoint in found:
+        if endpoint.kind in (EndpointKind.POD, EndpointKind.HOST):
+            labels = frozenset((key, value) for key, value in endpoint.labels.items() if key not in _OWN_LABELS)
+            sorts.setdefault(endpoint.workload, {})[endpoint.kind, labels, frozenset(endpoint.ports)] = None
+    for workload, own in sorts.items():
+        if len(own) > 1:
+            yield f"the pods of {workload} differ in labels or ports: what any of them may do is listed for all"
 
 
 def _key(resource: Resource) -> Key:
@@ -63,9 +94,11 @@ def _is_owned(resource: Resource, known: Mapping[Key, Resource]) -> bool:
     return next(_owners(resource, known), None) is not None
 
 
-def _endpoint(pod: Pod, resource: Resource, top: Key) -> Endpoint:
+def _endpoint(pod: Pod, resource: Resource, top: Key, machines: Mapping[str, tuple[Network, ...]]) -> Endpoint:
     kind, namespace, name = top
     on_host = pod.spec["hostNetwork"].value is True
+    node = pod.spec["nodeName"].text
+    known = tuple(_addresses(resource.field("status"), on_host=on_host)) if resource.kind == "Pod" else ()
     return Endpoint(
         kind=EndpointKind.HOST if on_host else EndpointKind.POD,
         workload=f"{namespace}/{name}[{kind}]",
@@ -73,8 +106,8 @@ def _endpoint(pod: Pod, resource: Resource, top: Key) -> Endpoint:
         namespace=namespace,
         labels=labels_of(pod.metadata["labels"].value),
         service_account=pod.spec["serviceAccountName"].text or pod.spec["serviceAccount"].text or DEFAULT_ACCOUNT,
-        node=pod.spec["nodeName"].text,
-        addresses=tuple(_addresses(resource.field("status"), on_host=on_host)) if resource.kind == "Pod" else (),
+        node=node,
+        addresses=tuple(dict.fromkeys((*known, *machines.get(node, ())))) if on_host else known,
         ports=tuple(_ports(pod)),
     )
 

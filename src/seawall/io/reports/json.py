@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from seawall.core.report import Report
 from seawall.io.reports.context import Context
@@ -12,7 +13,7 @@ from seawall.io.reports.context import Context
 
 def render(report: Report, context: Context) -> Iterator[str]:  # noqa: ARG001 (all renderers are called alike)
     """The report as one JSON document."""
-    fields = {name: getattr(report, name) for name in report.__struct_fields__}
+    fields = {name: value for name in report.__struct_fields__ if (value := getattr(report, name)) is not UNSET}
     yield from json_object({name: iter(value) if isinstance(value, tuple) else value for name, value in fields.items()})
     yield "\n"
 

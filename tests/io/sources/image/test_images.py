@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from seawall.core.errors import InputError
+from seawall.io.sources.image import compression
 from seawall.io.sources.image.contents import read_image_files
 from seawall.io.sources.image.filesystem import Filesystem
 from seawall.io.sources.image.model import Image, Platform, host_platform, parse_platform
@@ -333,6 +334,16 @@ def test_blobs_that_are_not_what_their_digests_say(tmp_path: Path, part: bytes, 
     assert message(damaged(tmp_path, spoil))
 
 
+@pytest.mark.parametrize("more", [-1, 1])
+def test_sizes_that_are_wrong_though_the_digests_are_right(tmp_path: Path, more: int) -> None:
+    blobs = Blobs()
+    entry = blobs.image(TARS)
+    manifest = json.loads(blobs.data[entry["digest"]])
+    assert "instead of" in message(f"oci:{blobs.layout(tmp_path / '1', entry | {'size': entry['size'] + more})}")
+    manifest["config"]["size"] += more
+    assert "instead of" in message(f"oci:{blobs.layout(tmp_path / '2', blobs.add_json(manifest, OCI_MANIFEST))}")
+
+
 @pytest.mark.parametrize("part", [b"config", b"diff_ids", b"\x1f\x8b"])
 def test_blobs_that_are_missing(tmp_path: Path, part: bytes) -> None:
     assert message(damaged(tmp_path, lambda files: files.pop(blob_with(files, part)))).endswith("does not exist")
@@ -541,7 +552,14 @@ def test_reads_what_skopeo_writes(unpacked: tuple[Path, Path], tmp_path: Path, k
     assert {path: found[path] for path in expected} == expected
 
 
-def test_an_archive_that_is_read_twice_is_closed(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_link_in_an_archive(tmp_path: Path) -> None:
+    members = docker_archive(TARS)
+    path = "0" * 64 + "/layer.tar"
+    assert content(written(tmp_path / "image", [symlink(path, "elsewhere"), *members])) == {"etc/name": b"upper"}
+
+
+def test_a_compressed_archive_is_read_as_often_as_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "PIECE", 500)
     target = written(tmp_path / "image", docker_archive(TARS), gzip.compress)
     image = open_image(target)
     assert everything(image)[1] == everything(image)[1]

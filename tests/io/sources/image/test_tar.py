@@ -198,3 +198,21 @@ def test_no_damage_is_anything_but_an_error_or_a_reading(place: int, change: byt
     data = WHOLE[:place] + change + WHOLE[place + len(change) :]
     with contextlib.suppress(InputError):
         ours(data, piece)
+
+
+def with_checksum(header: bytearray, *, signed: bool = False) -> bytes:
+    header[148:156] = b" " * 8
+    total = sum(byte - 256 if signed and byte > 127 else byte for byte in header)
+    header[148:156] = b"%06o\0 " % total
+    return bytes(header)
+
+
+def test_sums_of_signed_bytes_are_good_too() -> None:
+    header = bytearray(tarfile.TarInfo("caf\u00e9" * 9).tobuf(tarfile.GNU_FORMAT))
+    assert ours(with_checksum(header, signed=True)) == ours(with_checksum(header)) != []
+
+
+def test_gnu_keeps_times_where_posix_has_a_prefix() -> None:
+    header = bytearray(tarfile.TarInfo("name").tobuf(tarfile.GNU_FORMAT))
+    header[345:357] = b"14532413231\0"
+    assert [item[0] for item in ours(with_checksum(header))] == ["name"]

@@ -1,5 +1,6 @@
 """Installed R packages: ``DESCRIPTION`` in a directory of a library (``library/dplyr``, ``site-library/dplyr``), in Debian's control file format.
 
+Also in the libraries and the cache of renv, at whatever depth; there only what R has ``Built``, as packages bring templates and tests along.
 A package of Bioconductor is told by the repository it was built from; its purl has a type of its own.
 
 Source: "Writing R Extensions", sections 1.1.1 and 1.1.2; the purl types ``cran`` and ``bioconductor``.
@@ -15,6 +16,7 @@ from seawall.core.package import Package
 
 MAX_BYTES: Final = 2**20
 _FIELD: Final = re.compile(r"^([A-Za-z][\w/.@-]*)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_LIBRARY: Final = re.compile(r"library/[^/]+/DESCRIPTION$")
 _NEEDED: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9.]*)")
 _CONTAINS_FILE: Final = re.compile(r"\s*\+\s*file\s+LICEN[CS]E\s*$")
 
@@ -52,6 +54,8 @@ def parse(file: File) -> Facts:
     fields: dict[str, str] = {}
     for name, value in _FIELD.findall(text):
         fields.setdefault(name, " ".join(value.split()))
+    if "Built" not in fields and not _LIBRARY.search(file.path):
+        return
     name, version = fields.get("Package", ""), fields.get("Version", "")
     if not name or not version:
         if name or fields.get("Type") == "Package":
@@ -95,4 +99,4 @@ def _licences(text: str) -> tuple[str, ...]:
     return (" OR ".join(known),) if all(known) else (text,)
 
 
-CATALOGUER: Final = Cataloguer("r-description", parse, ("**/*library/*/DESCRIPTION",))
+CATALOGUER: Final = Cataloguer("r-description", parse, ("**/*library/*/DESCRIPTION", "**/renv/**/DESCRIPTION"))

@@ -23,7 +23,6 @@ UNIDENTIFIED: Final = "generic"
 
 _NO_PACKAGES: Final = frozenset(
     {
-        "operating-system",
         "container",
         "file",
         "device",
@@ -35,6 +34,7 @@ _NO_PACKAGES: Final = frozenset(
         "machine-learning-model",
     }
 )
+_SYSTEM: Final = "operating-system"
 _SUBJECTS: Final = frozenset({"oci", "docker", "github"})
 
 # What trivy calls distributions, where os-release says another word.
@@ -125,6 +125,8 @@ class _Maker:
 
     def packages(self, entry: Entry, is_subject: bool) -> Iterator[Package]:
         """One package for each purl that can be read, or one by the name alone; none for what is no package."""
+        if entry.kind == _SYSTEM:
+            return
         found = 0
         for purl in dict.fromkeys(entry.purls):
             try:
@@ -155,7 +157,7 @@ class _Maker:
             or _first(entry.properties, "seawall:layer", "aquasecurity:trivy:LayerDigest", "aquasecurity:trivy:LayerDiffID")
             or _first(entry.properties, "syft:location:0:layerID"),
             source=_source(entry, package) if package.type in OS_TYPES else package.source,
-            module=package.module or _first(entry.properties, "aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel"),
+            module=package.module or _stream(_first(entry.properties, "aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel")),
             ref=entry.ref or f"{package.name}@{version}",
             requires=tuple(self._needs.get(entry.ref, ())),
             development=entry.development,
@@ -175,6 +177,11 @@ def _counted(names: list[str]) -> str:
 
 def _first(properties: Mapping[str, str], *names: str) -> str:
     return next((properties[name] for name in names if properties.get(name)), "")
+
+
+def _stream(label: str) -> str:
+    """``nodejs:18`` of ``nodejs:18:8070020230306170042:bd1311ed``: name, stream, version, context."""
+    return ":".join(label.split(":")[:2])
 
 
 def _source(entry: Entry, package: Package) -> SourcePackage | None:
@@ -207,12 +214,13 @@ def _with_epoch(binary: str, version: str) -> str:
 def _distro(document: Document, told: Counter[Distro]) -> Distro | None:
     """The operating system that the document lists, or what the purls of its packages say most often; the better versions first."""
     for entry in document.entries:
-        if entry.kind == "operating-system" and entry.name and not entry.purls:
-            properties = entry.properties
-            name = _first(properties, "syft:distro:id", "aquasecurity:trivy:Type") or entry.name
+        properties = entry.properties
+        name = (_first(properties, "syft:distro:id", "aquasecurity:trivy:Type") or entry.name).lower()
+        name = _DISTROS.get(name, name)
+        if entry.kind == _SYSTEM and re.fullmatch(r"[a-z0-9._-]+", name):  # else it is a name for people
             version = _first(properties, "syft:distro:versionID") or entry.version
             return Distro(
-                _DISTROS.get(name.lower(), name.lower()),
+                name,
                 version.partition(" ")[0],  # Amazon's has its name behind it
                 codename=_first(properties, "syft:distro:versionCodename"),
                 name=_first(properties, "syft:distro:prettyName"),

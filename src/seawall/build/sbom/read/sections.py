@@ -33,13 +33,11 @@ def value(section: msgspec.Raw | None) -> Any:
 
 
 def each(section: msgspec.Raw | None) -> Iterator[dict[str, Any]]:
-    """The objects in a list, one decoded at a time; nothing where it is no list. Raises :class:`Unreadable`."""
+    """The objects in a list, one decoded at a time; ``null`` is an empty list. Raises :class:`Unreadable`, also where it is no list."""
     if section is None:
         return
     try:
-        parts = msgspec.json.decode(section, type=list[msgspec.Raw])
-    except msgspec.ValidationError:
-        return
+        parts = msgspec.json.decode(section, type=list[msgspec.Raw] | None) or []
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(f"not valid JSON: {error}") from None
     except RecursionError:

@@ -134,7 +134,9 @@ def _judge_other(check: Check, left: Operands, shown: str, source: str | None) -
             raise _Wrong(f"{other.arguments[0].name} can only stand on the left side of a comparison", other.at)
     right = type_of(other, source)
     if Type.DYNAMIC not in (left.type, right.type) and not _alike(left.type, right.type):
-        raise _Wrong(f"{shown} is {_NAMES[left.type]}, but {print_operand(other)} is {_NAMES[right.type]}; only values of one type can be compared", check.at)
+        raise _Wrong(
+            f"{shown} is {_NAMES[left.type]}, but {print_operand(other)} is {_NAMES[right.type]}; only values of one type can be compared", check.at
+        )
     if right.is_list and check.operator not in ("in", "intersects", "pmatch") and not check.modifier:
         raise _Wrong(f"{print_operand(other)} has many values: {check.operator!r} compares with one; use in or intersects", check.at)
     if check.operator in ("glob", "iglob", "regex", "pmatch", "bcontains", "bstartswith"):
@@ -266,7 +268,11 @@ def _value_problem(value: str, check: Check, left: Operands) -> str | None:
         case Type.BOOL:
             return None if value in ("true", "false") else f"{value[:40]!r} is neither true nor false"
         case Type.IP:
-            return None if _is_address(value) else f"{value[:60]!r} is no IP address{'; compare networks with fd.net, fd.snet or fd.cnet' if '/' in value else ''}"
+            return (
+                None
+                if _is_address(value)
+                else f"{value[:60]!r} is no IP address{'; compare networks with fd.net, fd.snet or fd.cnet' if '/' in value else ''}"
+            )
         case Type.NETWORK:
             return None if _is_network(value) else f"{value[:60]!r} is no IP network, like 10.0.0.0/8"
         case Type.STRING | Type.BYTES if len(value.encode("utf-8", "surrogatepass")) >= _LONGEST:

@@ -7,7 +7,7 @@ from seawall.run.detect.language.tree import And, Check, Condition, Name, Not, O
 
 MAX_CHECKS: Final = 100_000
 """Comparisons in one rule once its macros are expanded."""
-MAX_NESTING: Final = 250
+MAX_NESTING: Final = 300
 """Levels of a tree once its macros are expanded; everybody who walks it may recurse."""
 
 
@@ -27,7 +27,10 @@ def names(condition: Condition) -> list[Name]:
         case Name():
             return [condition]
         case And(parts) | Or(parts):
-            return [name for part in parts for name in names(part)]
+            found: list[Name] = []
+            for part in parts:
+                found += names(part)
+            return found
         case Not(inner):
             return names(inner)
         case Check():
@@ -56,8 +59,11 @@ def measure(condition: Condition, sizes: dict[int, tuple[int, int]]) -> tuple[in
         return known
     match condition:
         case And(parts) | Or(parts):
-            measured = [measure(part, sizes) for part in parts]
-            result = (sum(count for count, _ in measured), 1 + max(depth for _, depth in measured))
+            count, depth = 0, 0
+            for part in parts:
+                more, deeper = measure(part, sizes)
+                count, depth = count + more, max(depth, deeper)
+            result = (count, depth + 1)
         case Not(inner):
             count, depth = measure(inner, sizes)
             result = (count, depth + 1)

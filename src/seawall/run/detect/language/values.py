@@ -44,8 +44,9 @@ def unescape(token: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """The value as a string token in double quotes."""
-    return '"' + "".join(_ESCAPED.get(character, character) for character in value) + '"'
+    """The value as a string token in double quotes. A backslash right before the closing quote would escape it, so there it is written ``\\\\ ``."""
+    token = "".join(_ESCAPED.get(character, character) for character in value)
+    return f'"{token[:-1]} "' if value.endswith("\\") else f'"{token}"'
 
 
 def written(value: str) -> str:
