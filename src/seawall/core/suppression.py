@@ -167,12 +167,13 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (self.namespace, self.kind, self.name, self.container, self.labels) != ("*", "*", "*", "", {})
 
     def selects_package(self, path: str, ids: Iterable[str], names: Iterable[str]) -> bool:
-        """Whether a finding about a package is one that this entry speaks of: ``ids`` are those of the vulnerability, ``names`` the package's."""
+        """Whether a finding about a package is one that this entry speaks of: ``ids`` are those of the vulnerability, ``names`` the package's;
+        case does not matter."""
         return (
             not self.is_about_objects
             and fnmatchcase(path, self.path)
-            and any(fnmatchcase(one, self.vulnerability) for one in ids)
-            and any(fnmatchcase(one, self.package) for one in names)
+            and any(fnmatchcase(one.lower(), self.vulnerability.lower()) for one in ids)
+            and any(fnmatchcase(one.lower(), self.package.lower()) for one in names)
         )
 
     def selects(self, path: str, namespace: str, kind: str, name: str, labels: dict[str, str]) -> bool:
