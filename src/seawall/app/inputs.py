@@ -21,10 +21,10 @@ LOCKFILES: Final = (
     "conan.lock", "conda-lock.yml", "conda-lock.yaml", "pubspec.lock", "packages.config", "packages.lock.json", ".csproj", ".fsproj", ".vbproj",
     "Directory.Packages.props", "project.assets.json", "mix.lock", "rebar.lock", "go.mod", "cabal.project.freeze", "stack.yaml.lock",
     "gradle.lockfile", ".lockfile", "pom.xml", "bun.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock",
-    "Manifest.toml", "cpanfile.snapshot", "composer.lock", "pdm.lock", "Pipfile.lock", "poetry.lock", "pylock.toml", "requirements.txt",
+    "Manifest.toml", "cpanfile.snapshot", "composer.lock", "pdm.lock", "Pipfile.lock", "poetry.lock", "pylock.toml", ".txt",
     "uv.lock", "renv.lock", "Gemfile.lock", "gems.locked", "Cargo.lock", "Package.resolved", "Podfile.lock",
 )  # fmt: skip
-"""Ends of the names of files that say which packages a source tree uses: those that a walk stops at. The cataloguers know them exactly."""
+"""Ends of the names of files that may say which packages a source tree uses: those that a walk stops at. The cataloguers know them exactly."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -87,12 +87,12 @@ def _below(directory: str) -> Iterator[Input | InputError]:
             yield path
         elif _is_lockfile(path):
             yield Input(path, found=True, kind=Kind.LOCKFILE)
-        elif not discovery.covers(path):
+        elif path.endswith(MANIFEST_SUFFIXES) and not discovery.covers(path):
             yield Input(path, _size(path), found=True)
 
 
 def _is_lockfile(path: str) -> bool:
-    return path.endswith(LOCKFILES)
+    return path.endswith(LOCKFILES) and (not path.endswith(".txt") or "requirements" in path)
 
 
 def _size(path: str) -> int:
