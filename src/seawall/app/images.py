@@ -13,6 +13,7 @@ from seawall.build.image.inspect import Collector, Inspection, catalogue_files, 
 from seawall.core.errors import InputError, UsageError
 from seawall.core.package import Distro, Package
 from seawall.io.sources.image.model import Image, Platform, parse_platform
+from seawall.io.sources.image.open import open_image
 from seawall.io.sources.manifests import read_bytes
 from seawall.io.sources.walk import walk
 
@@ -66,14 +67,8 @@ def open_target(target: str, options: ImageOptions = ImageOptions()) -> Image:
 
         reached = RegistryOptions(mirrors=_mirrors(options.mirrors), plain_http=frozenset(options.plain_http), ca_file=options.ca_file)
         return open_registry_image(rest, platform, reached)
-    if kind == "archive":
-        from seawall.io.sources.image.archive import open_archive
-
-        return open_archive(rest, platform, name=target)
-    if kind == "oci":
-        from seawall.io.sources.image.layout import open_layout
-
-        return open_layout(rest, platform, name=target)
+    if kind in ("oci", "archive"):
+        return open_image(target, platform)
     raise UsageError(f"{target} is no image; one is named by image:REF, oci:DIR[:tag] or archive:FILE")
 
 
@@ -113,9 +108,11 @@ def _bill(target: str, path: str) -> Contents:
     from seawall.build.sbom.read import read_sbom
 
     bill = read_sbom(read_bytes(path), path)
-    catalogue = Catalogue(packages=bill.packages, distro=bill.distro, problems=bill.problems)
     problems = tuple(_error(path, problem) for problem in bill.problems)
-    return Contents(target=target, name=path, packages=bill.packages, distro=bill.distro, catalogue=catalogue, problems=problems)
+    if not bill.format:
+        raise problems[0] if problems else InputError(path, "is no bill of materials that is known")
+    catalogue = Catalogue(packages=bill.packages, distro=bill.distro, problems=bill.problems)
+    return Contents(target=target, name=bill.subject or path, packages=bill.packages, distro=bill.distro, catalogue=catalogue, problems=problems)
 
 
 def _tree(target: str, path: str) -> Contents:

@@ -1,5 +1,6 @@
 """What is known against the packages of a target, as findings; and how much that knowledge is worth."""
 
+import csv
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from seawall.core.severity import Confidence, Severity
 from seawall.core.target import ImageTarget, PackageTarget
 from seawall.core.verdict import NotEvaluated
 from seawall.io.sources.image.model import Image
-from seawall.io.sources.manifests import read_bytes
+from seawall.io.sources.manifests import decode, read_bytes
 
 NEED_ADVISORIES: Final = frozenset({VULNERABLE.id, MALICIOUS.id, UNMAINTAINED.id, END_OF_LIFE.id})
 _BEFORE_CONTAINERS: Final = date(2000, 1, 1)  # an image that says it is older was given a fixed date
@@ -394,3 +395,21 @@ def ask(purls: Sequence[str], path: str | None) -> Iterator[dict[str, Any]]:
                 yield {"purl": text, "vulnerabilities": [], "error": f"is no purl: {item}"}
             else:
                 yield {**next(answers), "purl": text}
+
+
+def fleet_rows(path: str, database: str | None, problems: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Image, purl and vulnerability for each match of an inventory (a CSV with the columns ``image`` and ``purl``).
+
+    ``problems`` gets a reason for each purl that could not be asked about. Raises ``InputError`` for what is no inventory.
+    """
+    from seawall.build.advisories.fleet import match_fleet  # numpy and DuckDB
+
+    reader = csv.DictReader(decode(path, read_bytes(path)).splitlines())
+    if not {"image", "purl"} <= set(reader.fieldnames or ()):
+        raise InputError(path, "is no inventory: a CSV with the columns image and purl is expected", 1)
+    rows = [(row["image"] or "", row["purl"] or "") for row in reader]
+    with closing(open_known(database or "", float("inf"))) as opened:
+        found = match_fleet(opened.connection, [purl for _, purl in rows])
+    problems.update(found.not_evaluated)
+    for row, vulnerability in sorted(zip(found.rows.tolist(), found.vulnerabilities.tolist(), strict=True)):
+        yield (*rows[row], found.names[vulnerability])

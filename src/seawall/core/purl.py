@@ -9,6 +9,7 @@ package of ours maps to the parts.
 from functools import lru_cache
 from typing import Final
 
+from msgspec.structs import replace
 from packageurl import PackageURL
 
 from seawall.core.package import Distro, Package, SourcePackage
@@ -27,6 +28,9 @@ _NAMESPACE_ENDS_WITH: Final = {
     "huggingface": "/",
     "github": "/",
 }
+
+# What tools call distributions whose os-release has another ID.
+_DISTROS: Final = {"redhat": "rhel", "amazon": "amzn", "oracle": "ol", "rockylinux": "rocky", "alma": "almalinux", "suse": "sles"}
 
 
 def purl_of(package: Package, distro: Distro | None = None) -> str:
@@ -70,8 +74,7 @@ def read_purl(text: str) -> tuple[Package, Distro | None]:
         if purl.type == "rpm" and (epoch := qualifiers.pop("epoch", "")) not in ("", "0"):
             version = f"{epoch}:{version}"
         if upstream := qualifiers.pop("upstream", ""):
-            source_name, _, source_version = upstream.partition("@")
-            source = SourcePackage(source_name, source_version or version)
+            source = _upstream(upstream, version)
         if arch in ("source", "src"):  # it is a source package itself
             source = SourcePackage(name, version)
     elif purl.type in _NAMESPACE_ENDS_WITH and purl.namespace:
@@ -80,8 +83,24 @@ def read_purl(text: str) -> tuple[Package, Distro | None]:
     return package, distro
 
 
+def _upstream(text: str, version: str) -> SourcePackage:
+    """The source package that a qualifier names: ``openssl``, ``openssl@3.0.11-1``, or the file of a source RPM, which some tools write."""
+    if text.endswith((".src.rpm", ".nosrc.rpm")):
+        parts = text.removesuffix(".rpm").rpartition(".")[0].rsplit("-", 2)
+        if len(parts) == 3:
+            epoch, colon, _ = version.partition(":")
+            return SourcePackage(parts[0], f"{epoch}:{parts[1]}-{parts[2]}" if colon and epoch.isdigit() else f"{parts[1]}-{parts[2]}")
+    name, _, own = text.partition("@")
+    return SourcePackage(name, own or version)
+
+
 def _distro(namespace: str, text: str) -> Distro | None:
-    """``debian-12``, or the words of other tools: a codename (``bookworm``), a bare version (``3.19``)."""
+    """``debian-12``, or the words of other tools: a codename (``bookworm``), a bare version (``3.19``), another name of the distribution."""
+    found = _read_distro(namespace, text)
+    return replace(found, id=_DISTROS.get(found.id, found.id)) if found else None
+
+
+def _read_distro(namespace: str, text: str) -> Distro | None:
     if not text:
         return Distro(namespace) if namespace else None
     name, dash, version = text.rpartition("-")

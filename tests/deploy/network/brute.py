@@ -102,12 +102,17 @@ class Brute:
         subject, _ = packet.ends(direction)
         if subject.kind != "pod":
             return True  # no policy here speaks of nodes, their pods or the outside as its subject
-        verdict = self._administered(packet, direction, "Admin")
-        if verdict is None:
-            verdict = self._tiers(packet, direction)
-        if verdict is None:
-            verdict = self._administered(packet, direction, "Baseline")
-        return verdict is not False
+        # Where Calico is, its own tiers stand before, between and behind the others by their order.
+        stages: list[tuple[float, str, Callable[[], bool | None]]] = [
+            (1_000, "kube-admin", partial(self._administered, packet, direction, "Admin")),
+            (1_000_000, "default", partial(self._tier, packet, direction, "default", "Deny")),
+            (10_000_000, "kube-baseline", partial(self._administered, packet, direction, "Baseline")),
+        ]
+        for item in self.of("Tier"):
+            name, default = item["metadata"]["name"], item["spec"].get("defaultAction", "Deny")
+            stages.append((order(item["spec"]), name, partial(self._tier, packet, direction, name, default)))
+        verdicts = (decide() for _, _, decide in sorted(stages, key=lambda stage: stage[:2]))
+        return next((verdict for verdict in verdicts if verdict is not None), True)
 
     # AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy
 
@@ -127,21 +132,12 @@ class Brute:
                     return bool(rule["action"] in ("Allow", "Accept"))
         return None
 
-    # NetworkPolicy, Calico and Cilium: the tiers between
-
-    def _tiers(self, packet: Packet, direction: str) -> bool | None:
-        if self._cilium_denies(packet, direction):
-            return False
-        tiers = {item["metadata"]["name"]: item["spec"] for item in self.of("Tier")}
-        tiers["default"] = {"order": 1_000_000}
-        for name, tier in sorted(tiers.items(), key=lambda item: (order(item[1]), item[0])):
-            verdict = self._tier(packet, direction, name, tier.get("defaultAction", "Deny"))
-            if verdict is not None:
-                return verdict
-        return None
+    # NetworkPolicy, Calico and Cilium
 
     def _tier(self, packet: Packet, direction: str, tier: str, default: str) -> bool | None:
         """The policies of one tier that select the subject, in their order; then the tier's default, where one of them isolates."""
+        if tier == "default" and self._cilium_denies(packet, direction):
+            return False
         applied = sorted(self._applied(packet, direction, tier), key=lambda entry: entry[:2])
         for _, _, _, verdict in applied:
             said = verdict()
@@ -487,12 +483,12 @@ def calico(selector: str, labels: Object) -> bool:
             parts.append(str(_calico_test(labels, found[6], re.sub(r"\s", "", found[7]), found[8])))
         else:
             parts.append({"&&": " and ", "||": " or ", "!": " not "}.get(found["sign"], found["sign"]))
-    return bool(eval("".join(parts)))  # noqa: S307 (made of True, False, and, or, not and brackets)
+    return bool(eval("".join(parts)))  # made of True, False, and, or, not and brackets
 
 
 def _calico_test(labels: Object, key: str, how: str, text: str) -> bool:
     values = [item[1:-1] for item in re.findall(r"'[^']*'|\"[^\"]*\"", text)]
-    own = labels.get(key)
+    own: str | None = labels.get(key)
     match how:
         case "==":
             return own == values[0]
@@ -590,4 +586,4 @@ def cilium_port(item: Object, packet: Packet) -> bool:
         return True
     if not port.isdecimal():
         return port_is(port, packet.protocol, packet)
-    return int(port) <= packet.port <= item.get("endPort", int(port))
+    return bool(int(port) <= packet.port <= item.get("endPort", int(port)))

@@ -17,8 +17,24 @@ NAMESPACES = ("a", "b", "default")
 KEYS = ("app", "tier", "env")
 VALUES = ("x", "y", "xy")
 OUTSIDE = ("10.9.0.1", "10.1.0.77", "203.0.113.9", "2001:db8::9", "fd00::99")
-NETWORKS = ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.0/28", "10.1.0.2/32", "203.0.113.0/24", "::/0", "fd00::/8", "fd00::1/128", "2001:db8::/32")
-EXCEPTS = {"0.0.0.0/0": ["10.0.0.0/8", "10.1.0.2/32"], "10.0.0.0/8": ["10.1.0.0/16", "10.9.0.0/24"], "::/0": ["fd00::/8"], "fd00::/8": ["fd00::1/128"]}
+NETWORKS = (
+    "0.0.0.0/0",
+    "10.0.0.0/8",
+    "10.1.0.0/16",
+    "10.1.0.0/28",
+    "10.1.0.2/32",
+    "203.0.113.0/24",
+    "::/0",
+    "fd00::/8",
+    "fd00::1/128",
+    "2001:db8::/32",
+)
+EXCEPTS = {
+    "0.0.0.0/0": ["10.0.0.0/8", "10.1.0.2/32"],
+    "10.0.0.0/8": ["10.1.0.0/16", "10.9.0.0/24"],
+    "::/0": ["fd00::/8"],
+    "fd00::/8": ["fd00::1/128"],
+}
 PROBES = (("TCP", 80), ("TCP", 81), ("TCP", 65535), ("UDP", 53), ("UDP", 80), ("SCTP", 80), ("ICMP", 8), ("ICMP", 0))
 
 
@@ -56,7 +72,8 @@ container_ports = st.sampled_from(
 def clusters(draw: st.DrawFn) -> list[Object]:
     """Namespaces, two nodes and a few pods; some have addresses, some none, and some are on the host's network."""
     found: list[Object] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": draw(labels)}} for name in NAMESPACES[: draw(st.integers(0, 3))]
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": draw(labels)}}
+        for name in NAMESPACES[: draw(st.integers(0, 3))]
     ]
     found += [
         {
@@ -68,7 +85,8 @@ def clusters(draw: st.DrawFn) -> list[Object]:
         for number in range(draw(st.integers(0, 2)))
     ]
     found += [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "a", "labels": draw(labels)}} for name in ("default", "bot")
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "a", "labels": draw(labels)}}
+        for name in ("default", "bot")
     ]
     for number in range(draw(st.integers(1, 4))):
         spec: Object = {"containers": [{"name": "c", "image": "i", "ports": draw(container_ports)}]}
@@ -201,7 +219,10 @@ tests = st.one_of(
 calico_selectors = st.recursive(
     tests,
     lambda inner: st.one_of(
-        st.builds("({})".format, inner), st.builds("!({})".format, inner), st.builds("{} && {}".format, inner, inner), st.builds("{} || {}".format, inner, inner)
+        st.builds("({})".format, inner),
+        st.builds("!({})".format, inner),
+        st.builds("{} && {}".format, inner, inner),
+        st.builds("{} || {}".format, inner, inner),
     ),
     max_leaves=3,
 )
@@ -212,7 +233,10 @@ pod_selectors = st.one_of(
     st.builds("!has(pcsa.{})".format, keys),
 )
 calico_namespaces = st.one_of(
-    calico_selectors, st.just("global()"), st.just("global() || has(app)"), st.builds("projectcalico.org/name == '{}'".format, st.sampled_from(NAMESPACES))
+    calico_selectors,
+    st.just("global()"),
+    st.just("global() || has(app)"),
+    st.builds("projectcalico.org/name == '{}'".format, st.sampled_from(NAMESPACES)),
 )
 calico_ports = several(st.one_of(numbers, st.sampled_from(["80:81", "1:65535", "53:80"]), port_names), 1)
 SERVICES: list[Object] = [
@@ -315,7 +339,8 @@ cilium_ports = several(
             "ports": several(
                 st.one_of(
                     st.fixed_dictionaries(
-                        {"port": st.sampled_from(["0", "80", "81", "web", "dns"])}, optional={"protocol": st.sampled_from(["TCP", "UDP", "SCTP", "ANY"])}
+                        {"port": st.sampled_from(["0", "80", "81", "web", "dns"])},
+                        optional={"protocol": st.sampled_from(["TCP", "UDP", "SCTP", "ANY"])},
                     ),
                     st.just({"port": "80", "endPort": 81, "protocol": "TCP"}),
                 ),
@@ -386,7 +411,7 @@ def disagreements(objects: list[Object], found: Loaded) -> Iterator[str]:
             if which == 0:
                 ends.append((end, place, place))
             else:
-                assert groups[place].endpoint.kind in (EndpointKind(end.kind) if end.kind != "address" else EndpointKind.OUTSIDE,)
+                assert groups[place].endpoint.kind is (EndpointKind.OUTSIDE if end.kind == "address" else EndpointKind(end.kind))
                 ends[number] = (end, ends[number][1], place)
     for source, asked_source, matrix_source in ends:
         for destination, asked_destination, matrix_destination in ends:

@@ -1,5 +1,6 @@
 """``seawall advisories``: the advisory database, and questions to it."""
 
+import csv
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from seawall.core.errors import UsageError
 
 SIGNS: Final = {-1: "<", 0: "=", 1: ">"}
 UNREADABLE: Final = "?"
+MOST_PROBLEMS: Final = 20
 
 database_option = click.option(
     "--db", "database", envvar="SEAWALL_DB", metavar="FILE", help="The advisory database.  [default: in the user's data directory]"
@@ -200,6 +202,35 @@ def match(context: click.Context, purls: tuple[str, ...], database: str | None, 
             click.echo(_sentence(answer))
     sys.stdout.flush()
     context.exit(EXIT_INCOMPLETE if failed else 0)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  seawall advisories fleet inventory.csv > found.csv     columns image and purl in, image, purl and vulnerability out
+"""
+)
+@click.argument("inventory", metavar="FILE")
+@database_option
+@click.option("-f", "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True, allow_from_autoenv=False)
+def fleet(inventory: str, database: str | None, format_: str) -> None:
+    """Match all packages of a fleet at once: FILE (or -) is a CSV with the columns image and purl. Needs the extra fleet (DuckDB)."""
+    from seawall.app.vulnerabilities import fleet_rows
+
+    problems: dict[str, str] = {}
+    rows = fleet_rows(inventory, database, problems)
+    if format_ == "json":
+        for image, purl, vulnerability in rows:
+            sys.stdout.buffer.write(msgspec.json.encode({"image": image, "purl": purl, "vulnerability": vulnerability}) + b"\n")
+    else:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("image", "purl", "vulnerability"))
+        writer.writerows(rows)
+    sys.stdout.flush()
+    for purl, reason in list(problems.items())[:MOST_PROBLEMS]:
+        click.echo(f"seawall: not evaluated: {purl}: {reason}", err=True)
+    if len(problems) > MOST_PROBLEMS:
+        click.echo(f"seawall: {len(problems) - MOST_PROBLEMS} more packages were not evaluated", err=True)
 
 
 def _sentence(answer: dict[str, Any]) -> str:

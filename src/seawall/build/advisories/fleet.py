@@ -15,8 +15,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from seawall.build.advisories.ecosystems import NotEvaluated, coordinates
-from seawall.build.advisories.match import ANY_ARCHITECTURE, architecture, in_module, keys, stream
+from seawall.build.advisories.ecosystems import Coordinate, NotEvaluated, coordinates
+from seawall.build.advisories.match import ANY_ARCHITECTURE, absent, architecture, in_module, keys, stream, unknown
 from seawall.core.errors import UsageError
 from seawall.core.purl import read_purl
 
@@ -67,6 +67,7 @@ def match_fleet(connection: sqlite3.Connection, purls: Sequence[str]) -> FleetMa
     given = np.fromiter(map(distinct.__getitem__, purls), dtype=np.int32, count=len(purls))
     places: dict[Any, int] = {}
     asked: list[tuple[int, int, bool, bool, str, str]] = []
+    located: dict[str, tuple[Coordinate, ...]] = {}
     not_evaluated: dict[str, str] = {}
     for purl, number in distinct.items():
         try:
@@ -78,11 +79,14 @@ def match_fleet(connection: sqlite3.Connection, purls: Sequence[str]) -> FleetMa
         if isinstance(found, NotEvaluated):
             not_evaluated[purl] = found.reason
             continue
+        located[purl] = found
         arch = "" if package.arch in ANY_ARCHITECTURE else architecture(package.arch)
         for place in found:
             known = places.setdefault(place, len(places))
             is_rpm = package.type == "rpm"
             asked.append((number, known, is_rpm, is_rpm and in_module(package.module, package.version), stream(package.module), arch))
+    empty = absent(connection, {place.ecosystem for place in places})
+    not_evaluated |= {purl: reason for purl, found in located.items() if (reason := unknown(found, empty))} if empty else {}
     names = {name: number for number, name in enumerate(dict.fromkeys((place.ecosystem, place.name) for place in places))}
     intervals, vulnerabilities = _intervals(connection, names)
     with duckdb.connect() as duck:
@@ -92,8 +96,8 @@ def match_fleet(connection: sqlite3.Connection, purls: Sequence[str]) -> FleetMa
             "asked",
             _columns(asked, {"package": np.int32, "place": np.int32, "is_rpm": bool, "is_modular": bool, "module": object, "arch": object}),
         )
-        located = [(number, names[place.ecosystem, place.name], *keys(place)) for place, number in places.items()]
-        _table(duck, "place", _columns(located, {"number": np.int32, "name": np.int32, "version": bytes, "public": bytes}))
+        rows = [(number, names[place.ecosystem, place.name], *keys(place)) for place, number in places.items()]
+        _table(duck, "place", _columns(rows, {"number": np.int32, "name": np.int32, "version": bytes, "public": bytes}))
         _table(duck, "interval", intervals)
         duck.execute(_HITS)
         result = duck.execute(_ROWS).fetchnumpy()

@@ -89,7 +89,7 @@ def match(connection: sqlite3.Connection, packages: Iterable[tuple[Package, Dist
     """
     given = list(packages)
     places = [coordinates(package, distro) for package, distro in given]
-    empty = _empty_ecosystems(connection, {place.ecosystem for found in places if not isinstance(found, NotEvaluated) for place in found})
+    empty = absent(connection, {place.ecosystem for found in places if not isinstance(found, NotEvaluated) for place in found})
     numbers: dict[Coordinate, int] = {}
     reasons: list[str] = []
     for found in places:
@@ -98,8 +98,7 @@ def match(connection: sqlite3.Connection, packages: Iterable[tuple[Package, Dist
             continue
         for place in found:
             numbers.setdefault(place, len(numbers))
-        missing = {place.ecosystem for place in found}
-        reasons.append(f"the database has no advisories for {min(missing)}" if missing <= empty else "")
+        reasons.append(unknown(found, empty))
     asked = list(numbers)
     hits = _hits(connection, asked)
     facts = _facts(connection, asked, hits)
@@ -163,9 +162,16 @@ _WORDS: Final = msgspec.json.Decoder(tuple[str, ...])
 _PAIRS: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
 
-def _empty_ecosystems(connection: sqlite3.Connection, ecosystems: set[str]) -> set[str]:
+def absent(connection: sqlite3.Connection, ecosystems: set[str]) -> set[str]:
+    """Those ecosystems of which the database knows nothing at all."""
     has = "SELECT EXISTS (SELECT 1 FROM affected WHERE ecosystem = ?)"
     return {ecosystem for ecosystem in ecosystems if not connection.execute(has, (ecosystem,)).fetchone()[0]}
+
+
+def unknown(places: Iterable[Coordinate], empty: set[str]) -> str:
+    """Why a package could not be asked about: the database knows none of its ecosystems. Empty where it knows one."""
+    ecosystems = {place.ecosystem for place in places}
+    return f"the database has no advisories for {min(ecosystems)}" if ecosystems <= empty else ""
 
 
 def keys(place: Coordinate) -> tuple[bytes, bytes]:

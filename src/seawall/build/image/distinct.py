@@ -1,5 +1,6 @@
 """The packages of one file, each once: what all cataloguers of lockfiles do last."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,6 +11,8 @@ from seawall.core.package import Package
 
 MAX_NAME: Final = 1_000
 """Characters of a name or a version; no registry allows more."""
+
+_SEPARATORS: Final = re.compile("[/:]")
 
 
 def distinct(path: str, packages: Iterable[Package]) -> Facts:
@@ -24,7 +27,7 @@ def distinct(path: str, packages: Iterable[Package]) -> Facts:
     odd = 0
     too_many = False
     for package in packages:
-        if not (0 < len(package.name) <= MAX_NAME and len(package.version) <= MAX_NAME and (package.name + package.version).isprintable()):
+        if not _may_be_called(package):
             odd += 1
             continue
         key: tuple[object, ...] = (package.type, package.name, package.version, package.ref, package.path, tuple(sorted(package.qualifiers.items())))
@@ -42,3 +45,9 @@ def distinct(path: str, packages: Iterable[Package]) -> Facts:
         yield Problem(path, f"{odd} {'entry has a name' if odd == 1 else 'entries have names'} that no package can have; left out")
     if too_many:
         yield Problem(path, f"more than {MAX_PACKAGES_PER_FILE:,} packages; the rest was not read")
+
+
+def _may_be_called(package: Package) -> bool:
+    """Whether a name and a version can be written as a purl: there is a name after the namespace, and nothing that cannot be printed."""
+    last = _SEPARATORS.split(package.name)[-1].strip()
+    return bool(last) and len(package.name) <= MAX_NAME and len(package.version) <= MAX_NAME and (package.name + package.version).isprintable()

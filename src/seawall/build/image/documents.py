@@ -122,9 +122,13 @@ def _yaml_value(events: Iterator[Any]) -> Any:
 
     root: list[Any] = []
     stack: list[tuple[Any, bool]] = [(root, False)]  # what is open, and whether it is a mapping
+    begins: list[int] = []  # for everything open but the root the count before it
     keys: list[Any] = []  # for every open mapping the key that waits for its value, or _NO_KEY
     anchors: dict[str, Any] = {}
-    for count, event in enumerate(events):
+    count = 0
+    sizes: dict[int, int] = {}  # of the collections that an alias may name, with all below them
+    for event in events:
+        count += 1
         if count > MAX_VALUES:
             raise Unreadable(f"more than {MAX_VALUES:,} values; not read")
         if isinstance(event, yaml.ScalarEvent):
@@ -133,10 +137,13 @@ def _yaml_value(events: Iterator[Any]) -> Any:
             if event.anchor not in anchors:
                 raise Unreadable(f"not valid YAML: no anchor {event.anchor!r}", _line(event.start_mark))
             value = anchors[event.anchor]
+            count += sizes.get(id(value), 0)  # who reads the data passes it once more
         elif isinstance(event, yaml.CollectionStartEvent):
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
         elif isinstance(event, yaml.CollectionEndEvent):
-            if stack.pop()[1]:
+            ended, is_mapping = stack.pop()
+            sizes[id(ended)] = count - begins.pop()
+            if is_mapping:
                 keys.pop()
             continue
         elif isinstance(event, yaml.DocumentEndEvent):
@@ -158,6 +165,7 @@ def _yaml_value(events: Iterator[Any]) -> Any:
             if len(stack) > MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {MAX_DEPTH} levels; not read", _line(event.start_mark))
             stack.append((value, isinstance(value, dict)))
+            begins.append(count)
             if isinstance(value, dict):
                 keys.append(_NO_KEY)
     return root[0] if root else ""

@@ -34,10 +34,18 @@ def refs(packages: tuple[Package, ...]) -> list[str]:
 
 
 def edges(packages: tuple[Package, ...]) -> list[list[int]]:
-    """For each package the places (from 0) of those that it needs directly. Names of packages hold within the file that tells of them."""
-    places: dict[tuple[str, str, str], int] = {}
+    """For each package the places (from 0) of those that it needs directly.
+
+    Names of packages hold within the file that tells of them; one that is unique in the whole bill holds anywhere.
+    """
+    here: dict[tuple[str, str, str], int] = {}
+    anywhere: dict[str, int] = {}
     for place, package in enumerate(packages):
-        key = (package.type, package.path, package.ref or f"{package.name}@{package.version}")
-        places.setdefault(key, place)
-    found = ([places.get((package.type, package.path, ref)) for ref in package.requires] for package in packages)
-    return [sorted({other for other in others if other is not None and other != place}) for place, others in enumerate(found)]
+        name = package.ref or f"{package.name}@{package.version}"
+        here.setdefault((package.type, package.path, name), place)
+        anywhere[name] = -1 if name in anywhere else place
+    found = []
+    for place, package in enumerate(packages):
+        others = {here.get((package.type, package.path, name), anywhere.get(name, -1)) for name in package.requires}
+        found.append(sorted(others - {-1, place}))
+    return found

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
-from seawall.deploy.network import workloads
+from seawall.deploy.network import entries, workloads
 from seawall.deploy.network.kinds import admin, calico, cilium, kubernetes, names
 from seawall.deploy.network.kinds.invalid import Invalid
 from seawall.deploy.network.kinds.objects import Objects
@@ -56,6 +56,11 @@ def load(resources: Iterable[Resource]) -> Loaded:
                     tiers[item.name] = item
                 case Endpoint():
                     found.append(item)
+    ways_in = entries.ways_in(given, objects)
+    tiers[entries.TIER.name] = entries.TIER
+    policies += ways_in.policies
+    found += ways_in.endpoints
+    notes += ways_in.notes
     homeless = [policy for policy in policies if policy.tier not in tiers]
     for policy in homeless:
         where = policy.location

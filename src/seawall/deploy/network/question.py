@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from seawall.core.errors import UsageError
 from seawall.deploy.network.model import Cluster, Direction, Endpoint, EndpointKind, Expression, Protocol
-from seawall.deploy.network.reach import expressions_of
+from seawall.deploy.network.reach import chain, expressions_of
 from seawall.deploy.network.select import Selection
 from seawall.deploy.network.universe import groups
 from seawall.deploy.network.walk import Decision, decide
@@ -32,12 +32,14 @@ class Questions:
         self._cluster = cluster
         self.groups = groups(cluster, expressions_of(policy for policy in cluster.policies if not policy.staged), (4, 6))
         self._selection = Selection(cluster, self.groups)
+        self._tiers = {direction: chain(cluster, direction) for direction in Direction}
 
     def ask(self, source: int, destination: int, protocol: Protocol, port: int) -> Answer:
         """Whether one group may open a connection to another. ``port`` is the destination's, for ICMP the type."""
         end = self.groups[destination].endpoint
-        egress = decide(self._cluster, Direction.EGRESS, source, destination, end, self._means, protocol, port)
-        ingress = decide(self._cluster, Direction.INGRESS, destination, source, end, self._means, protocol, port)
+        out, into = self._tiers[Direction.EGRESS], self._tiers[Direction.INGRESS]
+        egress = decide(self._cluster, Direction.EGRESS, source, destination, end, self._means, protocol, port, out)
+        ingress = decide(self._cluster, Direction.INGRESS, destination, source, end, self._means, protocol, port, into)
         if source == destination and self.groups[source].endpoint.kind is EndpointKind.POD and self._is_single(source):
             egress = ingress = Decision(True)  # a pod always reaches itself
         return Answer(self.groups[source].endpoint, end, egress, ingress)

@@ -3,7 +3,7 @@
 The answer is the same as that of ``reach``; this is the slow and readable way to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -11,6 +11,8 @@ from seawall.deploy.network.atoms import plain, resolved
 from seawall.deploy.network.model import Action, Cluster, Direction, Endpoint, Expression, Policy, PortMatch, Protocol, Rule, Tier
 from seawall.deploy.network.reach import chain, isolates, rules_of
 
+Chain = Sequence[tuple[Tier, Sequence[Policy]]]
+"""Tiers with their policies, both in their order."""
 Means = Callable[[Expression, int], bool]
 """Whether an expression means the group of that number: ``Selection.vector(expression)[number]``."""
 
@@ -45,13 +47,14 @@ def decide(
     means: Means,
     protocol: Protocol,
     port: int,
+    tiers: Chain | None = None,
 ) -> Decision:
     """What the side of ``subject`` says of a connection with ``peer`` on a port of ``destination``, which is one of both.
 
-    For ICMP, ``port`` is the type.
+    For ICMP, ``port`` is the type. ``tiers`` are those of :func:`chain`, for callers that ask often.
     """
     steps: list[Step] = []
-    for tier, policies in chain(cluster, direction):
+    for tier, policies in chain(cluster, direction) if tiers is None else tiers:
         isolating: Policy | None = None
         passed = False
         for policy in policies:

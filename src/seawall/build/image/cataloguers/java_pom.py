@@ -101,7 +101,9 @@ def properties_of(project: Element) -> dict[str, str]:
 def resolved(text: str, properties: Mapping[str, str]) -> str:
     """``text`` with its references replaced, as far as they are known; a reference to itself stays."""
     for _ in range(MAX_REFERENCES):
-        replaced = _REFERENCE.sub(lambda match: properties.get(match[1].strip(), match[0]), text)
+        if len(text) > MAX_VALUE:  # before it is multiplied by its references
+            break
+        replaced = _REFERENCE.sub(lambda match: properties.get(match[1].strip(), match[0])[:MAX_VALUE], text)
         if replaced == text or len(replaced) > MAX_VALUE:
             break
         text = replaced

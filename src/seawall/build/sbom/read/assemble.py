@@ -140,10 +140,15 @@ class _Maker:
             yield self._whole(entry, package)
         if found or is_subject or entry.kind in _NO_PACKAGES or not entry.name or not (entry.version or entry.purls):
             return  # without a version: the lockfile or directory that a tool found other components in
-        self._unidentified.append(entry.name)
         name = f"{entry.group}/{entry.name}" if entry.group else entry.name
         package = Package(type=UNIDENTIFIED, name=name, version=entry.version)
-        yield self._whole(entry, replace(package, purl=purl_of(package)))
+        try:
+            package = replace(package, purl=purl_of(package))
+        except (ValueError, TypeError):  # a name of slashes or spaces alone
+            self._wrong.append(name)
+            return
+        self._unidentified.append(entry.name)
+        yield self._whole(entry, package)
 
     def _whole(self, entry: Entry, package: Package) -> Package:
         version = package.version or entry.version

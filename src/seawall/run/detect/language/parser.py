@@ -1,7 +1,7 @@
 """Text to a tree: the grammar of conditions.
 
-The grammar is Falco's (``userspace/libsinsp/filter/parser`` of falcosecurity/libs says it in words and code); so are its freedoms: an operator needs no
-space before its value, except where its name is a word that a value could continue.
+The grammar is Falco's (``userspace/libsinsp/filter/parser`` of falcosecurity/libs says it in words and code); so are its freedoms: an operator needs
+no space before its value, except where its name is a word that a value could continue.
 
     Condition      ::= AndExpr ( "or" OrTail )*
     OrTail         ::= Blank AndExpr | "(" Condition ")"

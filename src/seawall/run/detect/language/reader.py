@@ -140,7 +140,7 @@ class _Reader:
             shown = ".".join(map(str, required))
             raise Bad(
                 "engine-too-new",
-                f"these rules require engine version {shown}; spoken here is {version.engine_version()}. Use an older release of the rules, or update Seawall",
+                f"these rules require engine version {shown}; spoken here is {version.engine_version()}: use an older release of them, or update",
                 written.place,
             )
 
@@ -344,19 +344,22 @@ class _Reader:
         own = f"exception {name}"
         self._known_keys(keys, _EXCEPTION_KEYS, f"{label}, {own}")
         try:
-            fields = self._entry(keys, "fields")
-            if fields is None and not append:
-                raise Bad("bad-exception", "the exception has no 'fields': name the field or the list of fields that it compares", keys.place)
-            comps = self._entry(keys, "comps")
-            values = keys.get("values")
-            if values is None and append:
-                self.messages.warn("no-values", "nothing is added to this exception: give it 'values'", keys.place, own)
-            if values is not None and not values.is_sequence:
-                raise Bad("bad-exception", "'values' is a list: one item, or one list of items, for each exception", values.place)
-            entries = [self._entry_of(value, 0) for value in values.items()] if values is not None else []
+            return self._exception_named(name, keys, own, append=append)
         except Bad as bad:
             bad.item = bad.item or own
             raise
+
+    def _exception_named(self, name: str, keys: _Keys, own: str, *, append: bool) -> RuleException:
+        fields = self._entry(keys, "fields")
+        if fields is None and not append:
+            raise Bad("bad-exception", "the exception has no 'fields': name the field or the list of fields that it compares", keys.place)
+        comps = self._entry(keys, "comps")
+        values = keys.get("values")
+        if values is None and append:
+            self.messages.warn("no-values", "nothing is added to this exception: give it 'values'", keys.place, own)
+        if values is not None and not values.is_sequence:
+            raise Bad("bad-exception", "'values' is a list: one item, or one list of items, for each exception", values.place)
+        entries = [self._entry_of(value, 0) for value in values.items()] if values is not None else []
         return RuleException(name, keys.place, fields, comps, entries)
 
     def _entry(self, keys: _Keys, key: str) -> Entry | None:

@@ -50,7 +50,7 @@ class MacroStatement(Struct):
 
 
 class RuleChange(Struct):
-    """What an override, or ``append: true``, changes; None for what it leaves alone. ``tags`` and ``exceptions`` are lists, the rest single values."""
+    """What an override, or ``append: true``, changes; None for what it leaves alone. ``tags``, ``exceptions`` are lists, the rest single values."""
 
     name: str
     place: Place

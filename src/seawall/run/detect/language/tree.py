@@ -1,6 +1,6 @@
 """A condition as a tree, and a rule as the compiler leaves it: what the engines read.
 
-The parser makes trees that may still hold :class:`Name` (a macro); compiled trees hold none, and the names of lists are replaced by what stands in them.
+The parser makes trees that may still hold :class:`Name` (a macro); compiled trees hold none, and names of lists are replaced by what stands in them.
 ``at`` is the place of a node in the text of its condition, in characters from 0; it says nothing about meaning.
 """
 
@@ -109,8 +109,8 @@ PRIORITIES = ("EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "I
 
 
 class Message(Struct, frozen=True):
-    """An error or a warning, for a person: what is wrong and what to do. ``item`` is ``rule NAME``, ``macro NAME``, ``list NAME``, ``exception NAME`` or
-    empty; ``line`` and ``column`` count from 1 and are 0 where the file as a whole is meant. ``code`` is a slug that stays the same."""
+    """An error or a warning, for a person: what is wrong and what to do. ``item`` is ``rule NAME``, ``macro NAME``, ``list NAME``, ``exception NAME``
+    or empty; ``line`` and ``column`` count from 1 and are 0 where the file as a whole is meant. ``code`` is a slug that stays the same."""
 
     file: str
     line: int

@@ -48,9 +48,9 @@ def extractor(name: str, argument: str | None) -> Extractor | None:
         return Extractor(partial(_REQUEST[name], argument), ("requestObject",), deep=True)
     if name == "ka.resp.name":
         return Extractor(_response_name, ("responseObject",), deep=True)
-    if name == "jevt.value":
+    if name in ("jevt.value", "json.value"):
         return _pointer(argument or "")
-    if name == "jevt.obj":
+    if name in ("jevt.obj", "json.obj"):
         return Extractor(_indented, (), deep=True)
     return None
 
@@ -72,7 +72,14 @@ _ATTRIBUTES: Final = {
     "ka.req.configmap.name": "objectRef.name",
     "ka.response.reason": "responseStatus.reason",
 }
-_ANNOTATIONS: Final = {"ka.auth.decision": "authorization.k8s.io/decision", "ka.auth.reason": "authorization.k8s.io/reason"}
+_ANNOTATIONS: Final = {
+    "ka.auth.decision": "authorization.k8s.io/decision",
+    "ka.auth.reason": "authorization.k8s.io/reason",
+    "ka.auth.openshift.decision": "authentication.openshift.io/decision",
+    "ka.auth.openshift.username": "authentication.openshift.io/username",
+    "ka.validations.admission.policy.failure": "validation.policy.admission.k8s.io/validation_failure",
+    "ka.cluster.name": "cluster_name",
+}
 
 
 def _annotation(key: str, event: AuditEvent) -> Value:
@@ -80,15 +87,21 @@ def _annotation(key: str, event: AuditEvent) -> Value:
     return found
 
 
-def _groups(_: str | None) -> Extract:
-    return lambda event: event.user.groups or None
+def _texts(path: str) -> Callable[[str | None], Extract]:
+    get = attrgetter(path)
+
+    def make(argument: str | None) -> Extract:
+        index = _index(argument)
+        if index is None:
+            return lambda event: get(event) or None
+        return lambda event: get(event)[index : index + 1] or None
+
+    return make
 
 
-def _source_ips(argument: str | None) -> Extract:
-    if argument is None:
-        return lambda event: event.sourceIPs or None
-    index = _index(argument)
-    return lambda event: event.sourceIPs[index : index + 1] or None
+def _named(resource: str) -> Callable[[str | None], Extract]:
+    """The name of the target, where it is one of these."""
+    return lambda _: lambda event: event.objectRef.name if event.objectRef.resource == resource else None
 
 
 @lru_cache(1024)
@@ -131,12 +144,14 @@ def _time(write: Callable[[int], str]) -> Callable[[str | None], Extract]:
 
 
 _SHALLOW: Final[dict[str, tuple[tuple[str, ...], Callable[[str | None], Extract]]]] = {
-    "ka.user.groups": (("user",), _groups),
-    "ka.sourceips": (("sourceIPs",), _source_ips),
+    "ka.user.groups": (("user",), _texts("user.groups")),
+    "ka.sourceips": (("sourceIPs",), _texts("sourceIPs")),
+    "ka.target.pod.name": (("objectRef",), _named("pods")),
     "ka.response.code": (("responseStatus",), _response_code),
     "ka.uri.param": (("requestURI",), _uri_parameter),
     "ka.req.binding.subject.has_name": ((), lambda _: lambda _: "true"),  # documented as of no use, kept for old rules
     "jevt.rawtime": (_TIMES, _time(str)),
+    "json.rawtime": (_TIMES, _time(str)),
     "jevt.time": (_TIMES, _time(clock)),
     "jevt.time.iso8601": (_TIMES, _time(date_and_time)),
 }
@@ -311,6 +326,7 @@ _REQUEST: Final[dict[str, Callable[[str | None, AuditEvent], Value]]] = {
     "ka.req.role.rules.nonResourceURLs": partial(_list, "rules.nonResourceURLs"),
     "ka.req.role.rules.verbs": partial(_list, "rules.verbs"),
     "ka.req.role.rules.resources": partial(_list, "rules.resources"),
+    "ka.req.sa.name": partial(_single, "metadata.name"),
     "ka.req.service.type": partial(_single, "spec.type"),
     "ka.req.service.ports": partial(_list, "spec.ports"),
 }

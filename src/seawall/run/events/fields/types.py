@@ -1,11 +1,16 @@
 """Names of event types: what ``evt.type`` may be compared with.
 
-System calls are Linux's, of all architectures and the emulations of 32 bits (the kernel's ``unistd.h``); the others are events that the collector makes.
+System calls are Linux's, of all architectures and the emulation of 32 bits (the kernel's ``unistd.h``); the others are made by the collector.
 """
 
 from typing import Final
 
-SYSTEM_CALLS: Final = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SYSTEM_CALLS: Final = _names(
     """
 _llseek _newselect _sysctl accept accept4 access acct add_key adjtimex afs_syscall alarm aplib arch_prctl arm_fadvise64_64 bdflush bind bpf break
 breakpoint brk cachectl cacheflush cachestat capget capset chdir chmod chown chown32 chroot clock_adjtime clock_adjtime64 clock_getres
@@ -45,10 +50,12 @@ timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_s
 timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate truncate64 tuxcall ugetrlimit ulimit umask umount umount2 uname unlink
 unlinkat unshare uretprobe uselib userfaultfd usr26 usr32 ustat utime utimensat utimensat_time64 utimes utrap_install vfork vhangup vm86 vm86old
 vmsplice vserver wait4 waitid waitpid write writev
-""".split()
+"""
 )
 
-OTHERS: Final = frozenset(
-    "asyncevent container cpu_hotplug drop generic groupadded groupdeleted infra k8s mesos notification "
-    "page_fault pluginevent procexit procinfo scapevent signaldeliver switch sysdigevent syscall tracer useradded userdeleted".split()
+OTHERS: Final = _names(
+    """
+asyncevent container cpu_hotplug drop generic groupadded groupdeleted infra k8s mesos notification page_fault pluginevent procexit procinfo scapevent
+signaldeliver switch sysdigevent syscall tracer useradded userdeleted
+"""
 )
