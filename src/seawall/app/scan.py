@@ -78,6 +78,7 @@ class Batch(Struct):
     rendered: dict[str, Rendered] = field(default_factory=dict)
     resources: int = 0
     images: int = 0
+    advisories: str = ""
     plan: list[PlanStep] = field(default_factory=list)
     outcomes: dict[str, dict[Outcome, int]] = field(default_factory=dict)
     outlines: list[Outline] = field(default_factory=list)
@@ -128,6 +129,7 @@ def scan(targets: Sequence[str], checks: Checks, settings: Settings = Settings()
             images=total.images,
             seconds=round(time.perf_counter() - started, 3),
             paths=tuple(total.paths),
+            advisories=total.advisories,
         ),
         findings=findings,
         not_evaluated=tuple(total.not_evaluated),
@@ -216,6 +218,7 @@ def _judge_packages(holders: Sequence[Input], total: Batch, settings: Settings) 
     total.errors += [ScanError.of(error) for error in judged.errors]
     total.paths += judged.scanned
     total.images += judged.images
+    total.advisories = judged.advisories
     total.plan += judged.plan
     for finding in judged.findings:
         total.exemptions += _package_exemptions(finding, settings)

@@ -44,7 +44,8 @@ _BEFORE_CONTAINERS: Final = date(2000, 1, 1)  # an image that says it is older w
 
 
 class Judged(Struct):
-    """What came of it. ``scanned`` are the inputs that could be read, ``images`` how many of them are images."""
+    """What came of it. ``scanned`` are the inputs that could be read, ``images`` how many of them are images,
+    ``advisories`` when the database was built."""
 
     findings: list[Finding] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Judged(Struct):
     plan: list[PlanStep] = field(default_factory=list)
     scanned: list[str] = field(default_factory=list)
     images: int = 0
+    advisories: str = ""
 
     def add(self, other: "Judged") -> None:
         self.findings += other.findings
@@ -69,6 +71,7 @@ def judge_inputs(inputs: Sequence[Input], settings: PackageSettings) -> Judged:
     if settings.rules & NEED_ADVISORIES:
         try:
             database = open_known(settings.database, settings.max_age)
+            total.advisories = database.meta["built"]
         except InputError as error:
             # Who asks for an image wants to know; a source tree has more to judge than its lockfiles.
             if settings.database or any(item.kind is Kind.PACKAGES for item in inputs):

@@ -21,7 +21,10 @@ class Tool(Struct, frozen=True):
 
 
 class Scanned(Struct, frozen=True):
-    """What was looked at. ``paths`` are the files of which at least a part could be read, ``seconds`` is wall-clock time."""
+    """What was looked at. ``paths`` are the files of which at least a part could be read, ``seconds`` is wall-clock time.
+
+    ``advisories`` is when the advisory database was built that packages were held against (RFC 3339), empty where none was.
+    """
 
     targets: tuple[str, ...]
     files: int = 0
@@ -29,6 +32,7 @@ class Scanned(Struct, frozen=True):
     images: int = 0
     seconds: float = 0.0
     paths: tuple[str, ...] = ()
+    advisories: str = ""
 
 
 class ScanError(Struct, frozen=True):

@@ -125,7 +125,7 @@ def test_errors_and_blind_spots_follow_the_findings(finding: Build, report: Buil
     ("scanned", "errors", "summary"),
     [
         (Scanned(("a",), files=1, resources=1, seconds=0.004), (), "no findings in 1 file, 1 object (0.00 s)\n"),
-        (Scanned(("a",), files=0, resources=0, images=2, seconds=75), (), "no findings in 0 files, 0 objects, 2 images (75.00 s)\n"),
+        (Scanned(("a",), files=0, resources=0, images=2, seconds=75), (), "no findings in 2 images (75.00 s)\n"),
         (Scanned(("a",)), (ScanError("a", None, "gone"),), "nothing could be scanned (0.00 s); errors in 1 file\n"),
     ],
 )

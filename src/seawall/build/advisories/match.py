@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from seawall.build.advisories.cvss import BaseScore, base_score
 from seawall.build.advisories.ecosystems import Coordinate, NotEvaluated, coordinates
@@ -107,7 +108,8 @@ def match(connection: sqlite3.Connection, packages: Iterable[tuple[Package, Dist
         vulnerabilities: dict[str, Vulnerability] = {}
         for place in () if isinstance(found, NotEvaluated) else found:
             for vulnerability in _judge(package, place, hits.get(numbers[place], {}), numbers[place], facts):
-                vulnerabilities.setdefault(vulnerability.id, vulnerability)
+                known = vulnerabilities.get(vulnerability.id)
+                vulnerabilities[vulnerability.id] = _joined(known, vulnerability) if known else vulnerability
         answers.append(Answer(package, tuple(vulnerabilities[name] for name in sorted(vulnerabilities)), reason))
     return answers
 
@@ -294,6 +296,25 @@ def _judge(package: Package, place: Coordinate, groups: Mapping[str, list[_Row]]
             intervals=tuple([(row.low, row.high, bool(row.closed)) for row in told]),
             note=note,
         )
+
+
+def _joined(first: Vulnerability, second: Vulnerability) -> Vulnerability:
+    """One vulnerability that two ecosystems tell of the same package (Go's database and Kubernetes' own): the first, with what the second adds."""
+    joined = replace(
+        first,
+        aliases=_distinct([*first.aliases, *second.aliases]),
+        state=first.state if first.fixed else second.state,
+        fixed=_distinct([*first.fixed, *second.fixed]),
+        cvss=first.cvss or second.cvss,
+        severity=first.severity if first.rated_by else second.severity,
+        rated_by=first.rated_by or second.rated_by,
+        summary=first.summary or second.summary,
+        published=first.published or second.published,
+        references=_distinct([*first.references, *second.references]),
+        feeds=_distinct([*first.feeds, *second.feeds]),
+        intervals=(*first.intervals, *second.intervals),
+    )
+    return replace(joined, fixed=tuple(sorted(joined.fixed, key=joined.affects)))  # the one that mends both comes first
 
 
 def _distinct(words: list[str]) -> tuple[str, ...]:

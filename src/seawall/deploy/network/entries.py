@@ -125,7 +125,7 @@ def _port(field: Field) -> int | str | None:
     return field.text or field.integer
 
 
-def _ingress(resource: Resource, objects: Objects, notes: list[str]) -> Forwarding:
+def _ingress(resource: Resource, _objects: Objects, notes: list[str]) -> Forwarding:
     """An Ingress of networking.k8s.io/v1, or of the versions before it, which wrote ``serviceName`` and ``servicePort``."""
     spec = resource.field("spec")
     given = [spec["defaultBackend"], spec["backend"]]
@@ -161,7 +161,7 @@ def _hosts(hosts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host or "*" for host in hosts))
 
 
-def _route(resource: Resource, objects: Objects, notes: list[str]) -> Forwarding:
+def _route(resource: Resource, _objects: Objects, notes: list[str]) -> Forwarding:
     """OpenShift's Route: one Service and its alternates, those of weight 0 left out."""
     spec = resource.field("spec")
     port = _port(spec.at("port", "targetPort"))
@@ -180,7 +180,7 @@ def _gateway_route(resource: Resource, objects: Objects, notes: list[str]) -> Fo
     found = list(attachments(resource, objects, notes))
     if not found:
         return None
-    backends = []
+    backends: list[Backend] = []
     for rule in resource.field("spec", "rules").items():
         filters = [*rule["filters"].items(), *(item for reference in rule["backendRefs"].items() for item in reference["filters"].items())]
         mirrors = [item.at("requestMirror", "backendRef") for item in filters]

@@ -61,7 +61,7 @@ def exposures(cluster: Cluster, resources: Sequence[Resource], judged: Reach | N
     """Every way from outside to a workload, in the order of the input. ``judged`` is the reach of the cluster where it is there already."""
     objects = Objects(resources)
     pods = Pods(cluster.endpoints)
-    opened = _Opened(cluster, judged or reach(cluster, (4, 6)))
+    opened = _Opened(judged or reach(cluster, (4, 6)))
     found: list[Exposure] = []
     for resource in resources:
         if resource.kind == "Service" and not resource.group:
@@ -146,7 +146,7 @@ def _led_to(cluster: Cluster, places: Iterable[int], ports: Sequence[ServicePort
 class _Opened:
     """What the policies let through to pods, from the outside or from ``{ingress-controller}``."""
 
-    def __init__(self, cluster: Cluster, judged: Reach) -> None:
+    def __init__(self, judged: Reach) -> None:
         self._judged = judged
         self._class_of = {member: int(judged.class_of[place]) for place, group in enumerate(judged.groups) for member in group.members}
         self._outside = [(group, int(judged.class_of[place])) for place, group in enumerate(judged.groups) if group.ranges]

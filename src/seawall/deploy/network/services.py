@@ -1,7 +1,7 @@
 """Services: which pods stand behind one, and on which of their ports.
 
-A port of a Service leads to ``targetPort`` of each of its pods: a number, whether a container declares it or not, or the name of a declared port, which
-may mean another number at each pod. A Service without a selector, or of the type ExternalName, leads somewhere that it does not tell.
+A port of a Service leads to ``targetPort`` of each of its pods: a number, whether a container declares it or not, or the name of a declared port,
+which may mean another number at each pod. A Service without a selector, or of the type ExternalName, leads somewhere that it does not tell.
 
 Source: the API reference of Service (ServiceSpec, ServicePort).
 """

@@ -72,12 +72,13 @@ def totals(report: Report, paint: Paint) -> str:
     else:
         counts = [(severity, getattr(summary, severity.value)) for severity in Severity]
         found = ", ".join(paint(f"{count} {severity.value}", SEVERITY[severity]) for severity, count in counts if count)
-        files = scanned.files - scanned.images  # an image is not called a file as well
+        files = max(scanned.files - scanned.images, 0)  # an image is not called a file as well
         parts = [counted(files, "file"), counted(scanned.resources, "object")] if files or not scanned.images else []
         if scanned.images:
             parts.append(counted(scanned.images, "image"))
         text = f"{found or 'no findings'} in {', '.join(parts)}"
     beside = [
+        f"advisories of {scanned.advisories[:10]}" if scanned.advisories else "",
         f"{summary.suppressed} suppressed" if summary.suppressed else "",
         f"{summary.baseline} in the baseline" if summary.baseline else "",
         f"errors in {counted(len({failure.path for failure in report.errors}), 'file')}" if report.errors else "",

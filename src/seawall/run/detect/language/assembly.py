@@ -1,6 +1,7 @@
-"""Text put together from pieces, each of which knows where it was written; and names of lists in it replaced by what stands in them.
+"""Text put together from pieces, each of which knows where it was written; and the names of lists in it replaced by their items.
 
-Falco replaces names of lists in the text, before it is parsed. So a list of one item may stand behind ``=``, and an item may be anything that could be
+Falco replaces names of lists in the text, before it is parsed. So a list of one item may stand behind ``=``, and an item may be anything that
+could be
 written there. Inside quotes nothing is replaced.
 """
 

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,6 +35,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]+|0[xX][0-9a-fA-F]+").fullmatch
 _HEXADECIMAL: Final = re.compile(r"(?:[0-9a-fA-F]{2})+").fullmatch
 _DIGITS: Final = re.compile("[0-9]{1,5}").fullmatch
 _ARGUMENT_NUMBER: Final = re.compile("[0-9]+").fullmatch
+_NOT_IN_RE2: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:<?[=!]|>)|\\[1-9])")
 _LONGEST: Final = 1024
 """Characters of a value; Falco refuses longer ones."""
 _EVENT_TYPES: Final = SYSTEM_CALLS | OTHERS
@@ -176,8 +178,7 @@ def _type_of_field(field: Field, source: str | None) -> Operands:
             raise _Wrong(f"{info.name} needs an argument: write {shape}", field.at)
         case Argument.OPTIONAL_NUMBER | Argument.REQUIRED_NUMBER if argument is not None and not _ARGUMENT_NUMBER(argument):
             raise _Wrong(f"the argument of {info.name} is a number, like {info.name}[1], not {argument!r}", field.at)
-    one = info.is_list and argument is not None and source is not None and info.name == "fd.types"
-    return Operands(info.type, info.is_list and not one)
+    return Operands(info.type, info.is_list)
 
 
 def _unknown_field(name: str, source: str | None) -> str:
@@ -243,8 +244,8 @@ def _type_of_concat(call: Call, types: list[Operands]) -> Operands:
 def _type_of_getopt(call: Call, types: list[Operands]) -> Operands:
     if len(types) != 2:
         raise _Wrong(f"getopt() takes a list of arguments and the known options, not {len(types)} arguments: getopt((fd.name), 'ab:')", call.at)
-    if not types[0].is_list:
-        raise _Wrong("the first argument of getopt() is a list: a field with many values, or items in parentheses", call.at)
+    if types[0].type not in (Type.STRING, Type.DYNAMIC) or types[0].is_literal:
+        raise _Wrong("the first argument of getopt() are the arguments of a command: proc.args, or items in parentheses", call.at)
     if types[1].is_list or types[1].type is not Type.STRING:
         raise _Wrong("the second argument of getopt() is a string of option letters, like 'ab:'", call.at)
     if call.index is not None and len(call.index) != 1:
@@ -281,8 +282,12 @@ def _value_problem(value: str, check: Check, left: Operands) -> str | None:
 
 
 def _expression_problem(value: str) -> str | None:
+    beyond = _NOT_IN_RE2.search(value)
+    if beyond:
+        return f"{beyond[0]!r} is not known to Falco's regular expressions (RE2): no look-around and no references back"
     try:
-        re.compile(value)
+        with warnings.catch_warnings(action="ignore"):  # Python warns of [[:classes:]]
+            re.compile(value)
     except (re.error, OverflowError, RecursionError) as error:
         return f"{value[:60]!r} is no regular expression: {error}"
     return None

@@ -60,7 +60,7 @@ def place_at(source: Source, index: int) -> Place:
 
 
 def readable(text: str) -> str:
-    """The text with ``!=`` written so that YAML leaves it alone, which takes it for a tag where people mean the operator. Nothing changes its place."""
+    """The text with ``!=`` written so that YAML leaves it alone, which takes it for a tag; people mean the operator. Nothing changes its place."""
     return text if _STAND_IN in text else _LOOSE_NOT_EQUAL.sub(_STAND_IN, text)
 
 

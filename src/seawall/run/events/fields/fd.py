@@ -5,7 +5,7 @@ from seawall.run.events.fields.model import table
 FIELDS = table("""
 fd.num                int       -   number of the descriptor
 fd.type               string    -   kind: file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, memfd, ...
-fd.typechar           string    -   kind as one letter: f file, 4 and 6 sockets, u unix, p pipe, e event, s signal, l epoll, i inotify, m memfd, o other
+fd.typechar           string    -   kind as one letter: f file, 4 and 6 sockets, u unix, p pipe, e event, s signal, l epoll, i inotify, o other
 fd.name               string    -   path of a file, or the two ends of a connection
 fd.directory          string    -   directory of a file
 fd.filename           string    -   name of a file without its directory

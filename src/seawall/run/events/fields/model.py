@@ -58,7 +58,7 @@ _WITH_MARKS: Final = 4
 
 
 def table(text: str) -> tuple[FieldInfo, ...]:
-    """Fields from lines ``NAME TYPE ARGUMENT DESCRIPTION``. A type may end in ``*`` (a list), ``=`` (comparable only), ``>`` (not printable)."""
+    """Fields from lines ``NAME TYPE ARGUMENT DESCRIPTION``. A type may end in ``*`` (a list), ``=`` (only compared), ``>`` (not printed)."""
     return tuple(_field(line) for line in text.splitlines() if line.strip())
 
 

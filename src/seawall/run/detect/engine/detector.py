@@ -1,0 +1,99 @@
+"""Rules on batches of the events of one source: what fits, in the order of the events, and of the rules for one event."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from seawall.run.detect.engine.columnar import Columnar
+from seawall.run.detect.engine.columns import Batch, Indices
+from seawall.run.detect.engine.extensions import Extension
+from seawall.run.detect.engine.state import Memory
+from seawall.run.detect.language.tree import CompiledRule, Condition, Field
+from seawall.run.events.source import Source
+
+
+class Judged(Struct, frozen=True):
+    """A rule to judge by, with what it says beyond its condition."""
+
+    rule: CompiledRule
+    extension: Extension | None = None
+
+
+class Match(Struct, frozen=True):
+    """``row`` of the batch fits ``rule``, by its number."""
+
+    row: int
+    rule: int
+
+
+class Detector:
+    """Judges batches, one after the other; what rules remember goes from one to the next."""
+
+    def __init__(self, rules: Sequence[Judged], source: Source, *, first_only: bool = False) -> None:
+        self.rules = rules
+        self.source = source
+        self._first_only = first_only
+        self._memories = [None if judged.extension is None else Memory(judged.extension) for judged in rules]
+        self._steps: list[tuple[int, int]] = []
+        conditions: list[Condition] = [judged.rule.condition for judged in rules]
+        for judged in rules:
+            steps = judged.extension.sequence.steps if judged.extension and judged.extension.sequence else ()
+            self._steps.append((len(conditions), len(conditions) + len(steps)))
+            conditions.extend(steps)
+        self._columnar = Columnar(conditions, source)
+
+    def judge(self, batch: Batch, times: Sequence[int] | None = None) -> Iterator[Match]:
+        """What fits. ``times`` are those of the events; they are asked for by rules with a memory only."""
+        selected = self._columnar.select(batch)
+        fired: list[Indices] = []
+        for number, memory in enumerate(self._memories):
+            rows = selected[number]
+            if memory is not None and rows.size:
+                rows = self._remembered(memory, rows, selected[slice(*self._steps[number])], batch, times)
+            fired.append(rows)
+        yield from self._in_order(fired)
+
+    def _remembered(self, memory: Memory, rows: Indices, steps: Sequence[Indices], batch: Batch, times: Sequence[int] | None) -> Indices:
+        sets = [frozenset(step.tolist()) for step in steps]
+        fired: list[int] = []
+        for row in rows.tolist():
+
+            def get(field: Field, row: int = row) -> object:
+                return batch.value(field, row)
+
+            if memory.fires(times[row] if times else row, get, [row in step for step in sets]):  # type: ignore[arg-type]
+                fired.append(row)
+        return np.array(fired, np.intp)
+
+    def _in_order(self, fired: Sequence[Indices]) -> Iterator[Match]:
+        numbers = [np.full(rows.size, number, np.intp) for number, rows in enumerate(fired) if rows.size]
+        if not numbers:
+            return
+        rows = np.concatenate([rows for rows in fired if rows.size])
+        rules = np.concatenate(numbers)
+        order = np.lexsort((rules, rows))
+        last = -1
+        for row, rule in zip(rows[order].tolist(), rules[order].tolist(), strict=True):
+            if self._first_only and row == last:
+                continue
+            last = row
+            yield Match(row, rule)
+
+    @property
+    def forgotten(self) -> int:
+        """Groups of events that rules had to forget, for there were too many."""
+        return sum(memory.forgotten for memory in self._memories if memory is not None)
+
+
+def fields_to_remember(rules: Iterable[Judged]) -> Iterator[Field]:
+    """The fields that the memories of rules read, beyond those in conditions."""
+    for judged in rules:
+        extension = judged.extension
+        if extension is None:
+            continue
+        yield from extension.count_by
+        if extension.counting and extension.counting.distinct:
+            yield extension.counting.distinct
+        if extension.first_seen:
+            yield from extension.first_seen.key

@@ -1,0 +1,304 @@
+"""Conditions as a graph of nodes that select rows of a batch.
+
+What rules have in common (macros, mostly) becomes one node, selected once per batch. Everything that a condition says of one single field, however
+deeply nested, becomes one :class:`Leaf`: a table from the distinct values of the field to true or false, filled as values turn up.
+
+    Leaf      the value of one field fits            one lookup per row, one evaluation per distinct value
+    Together  several fields are compared at once    one evaluation per row, so it comes last
+    All, Any, Negation
+
+The parts of ``All`` are selected one after the other, each from the rows that the former left: the cheap ones first, of these the choosiest first, as
+counted so far. The order changes the time it takes, never the result.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from seawall.run.detect.engine.columns import NO_ROWS, Batch, Dictionary, Rows
+from seawall.run.detect.engine.comparison import compare_values, test_of
+from seawall.run.detect.engine.operands import canonical, compute, fields_of, kind
+from seawall.run.detect.engine.rows import holds
+from seawall.run.detect.language.printer import print_check
+from seawall.run.detect.language.tree import And, Check, Condition, Field, Name, Not, Or
+from seawall.run.events.source import Source, Value
+
+Test = Callable[[Value | None], bool]
+
+_FIRST: Final = ("evt.type", "syscall.type")
+_CHEAP, _SLOW, _BY_ROW = 1, 3, 4
+_UNKNOWN: Final = -1
+
+
+class Node:
+    """Selects rows. ``tier`` says how dear that is; ``share`` is the part of the rows that was selected so far."""
+
+    tier: int = _CHEAP
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._seen = 2.0
+        self._selected = 1.0
+
+    @property
+    def share(self) -> float:
+        return self._selected / self._seen
+
+    def of(self, batch: Batch, rows: Rows) -> Rows:
+        """The rows among these that fit."""
+        if not rows.size:
+            return rows
+        found = rows.selected.get(self.number)
+        if found is None:
+            found = rows.selected[self.number] = self.select(batch, rows)
+            self._seen += rows.size
+            self._selected += found.size
+        return found
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        raise NotImplementedError
+
+
+def _kept(rows: Rows, keep: npt.NDArray[np.bool_]) -> Rows:
+    size = int(np.count_nonzero(keep))
+    if size == rows.size:
+        return rows
+    if not size:
+        return NO_ROWS
+    return Rows(np.flatnonzero(keep) if rows.indices is None else rows.indices[keep], size)
+
+
+class Leaf(Node):
+    """A test on the value of one field, ``None`` for absent."""
+
+    def __init__(self, number: int, field: Field, test: Test, tier: int) -> None:
+        super().__init__(number)
+        self.field = field
+        self.test = test
+        self.tier = tier
+        self._of: tuple[Dictionary | None, int] = (None, 0)
+        self._table = np.empty(0, np.int8)
+
+    def _table_for(self, dictionary: Dictionary) -> npt.NDArray[np.int8]:
+        if self._of != (dictionary, dictionary.generation):
+            self._of = (dictionary, dictionary.generation)
+            self._table = np.empty(0, np.int8)
+        if len(self._table) < len(dictionary):
+            table = np.full(max(64, 2 * len(dictionary)), _UNKNOWN, np.int8)
+            table[: len(self._table)] = self._table
+            self._table = table
+        return self._table
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        codes = rows.codes.get(self.field)
+        if codes is None:
+            codes = rows.codes[self.field] = batch.codes(self.field, rows)
+        dictionary = batch.dictionary(self.field)
+        table = self._table_for(dictionary)
+        verdicts = table[codes]
+        if verdicts.min() < 0:
+            values, test = dictionary.values, self.test
+            for code in np.unique(codes[verdicts < 0]).tolist():
+                table[code] = test(values[code])
+            verdicts = table[codes]
+        return _kept(rows, verdicts.view(np.bool_))
+
+
+class Together(Node):
+    """A comparison that reads several fields."""
+
+    tier = _BY_ROW
+
+    def __init__(self, number: int, check: Check, source: str) -> None:
+        super().__init__(number)
+        self._check = check
+        self._source = source
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        def holds_at(row: int) -> bool:
+            return holds(self._check, lambda field: batch.value(field, row), self._source)
+
+        return _kept(rows, np.fromiter(map(holds_at, rows.positions().tolist()), np.bool_, rows.size))
+
+
+class All(Node):
+    """What every part selects."""
+
+    def __init__(self, number: int, parts: Sequence[Node]) -> None:
+        super().__init__(number)
+        self.parts = list(parts)
+        self.tier = max(part.tier for part in parts)
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        for part in self.parts:
+            rows = part.of(batch, rows)
+            if not rows.size:
+                break
+        return rows
+
+    def reorder(self) -> None:
+        self.parts.sort(key=lambda part: (part.tier, part.share, part.number))
+
+
+class Any_(Node):  # noqa: N801 (any is taken twice)
+    """What some part selects."""
+
+    def __init__(self, number: int, parts: Sequence[Node]) -> None:
+        super().__init__(number)
+        self._parts = sorted(parts, key=lambda part: (part.tier, part.number))
+        self.tier = max(part.tier for part in parts)
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        hit = np.zeros(batch.size, np.bool_)
+        rest = rows
+        for part in self._parts:
+            # Cheap parts look at all rows, so that other rules find the result; dear ones at what is left.
+            found = part.of(batch, rows if part.tier < _SLOW else rest)
+            if found.size == rows.size:
+                return rows
+            if found.size:
+                hit[found.positions()] = True
+                rest = _without(rows, hit)
+                if not rest.size:
+                    return rows
+        return _kept(rows, hit if rows.indices is None else hit[rows.indices])
+
+
+class Negation(Node):
+    """What the part does not select."""
+
+    def __init__(self, number: int, part: Node) -> None:
+        super().__init__(number)
+        self._part = part
+        self.tier = part.tier
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:
+        found = self._part.of(batch, rows)
+        if found.size == rows.size:
+            return NO_ROWS
+        if not found.size:
+            return rows
+        hit = np.zeros(batch.size, np.bool_)
+        hit[found.positions()] = True
+        return _without(rows, hit)
+
+
+def _without(rows: Rows, hit: npt.NDArray[np.bool_]) -> Rows:
+    return _kept(rows, ~(hit if rows.indices is None else hit[rows.indices]))
+
+
+class Planner:
+    """Makes nodes of conditions on events of a source, the same node for the same condition."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._nodes: dict[Hashable, Node] = {}
+        self._tiers: dict[Field, int] = {}
+        self._orderable: list[All] = []
+
+    def plan(self, condition: Condition) -> Node:
+        match condition:
+            case Check():
+                return self._check(condition)
+            case Not(inner):
+                return self._negation(self.plan(inner))
+            case And(parts):
+                return self._group(All, [self.plan(part) for part in parts])
+            case Or(parts):
+                return self._group(Any_, [self.plan(part) for part in parts])
+            case Name(name):
+                raise ValueError(f"the macro {name} is not expanded")
+
+    def reorder(self) -> None:
+        """Put what is cheap and chooses well first, as far as is known by now."""
+        for node in self._orderable:
+            node.reorder()
+
+    def _made(self, key: Hashable, make: Callable[[int], Node]) -> Node:
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = make(len(self._nodes))
+        return found
+
+    def _tier(self, field: Field) -> int:
+        found = self._tiers.get(field)
+        if found is None:
+            slow = self._source.getter(field.name, field.argument).slow
+            found = self._tiers[field] = 0 if field.name in _FIRST else _SLOW if slow else _CHEAP
+        return found
+
+    def _leaf(self, key: Hashable, field: Field, test: Test) -> Node:
+        return self._made(("leaf", field, key), lambda number: Leaf(number, field, test, self._tier(field)))
+
+    def _check(self, check: Check) -> Node:
+        read = fields_of(check.left) + (fields_of(check.other) if check.other is not None else ())
+        fields = {canonical(field, self._source.name) for field in read}
+        key = (print_check(check), check.is_list)
+        if len(fields) != 1:
+            return self._made(("together", key), lambda number: Together(number, check, self._source.name))
+        (field,) = fields
+        return self._leaf(key, field, _check_test(check, self._source.name))
+
+    def _negation(self, node: Node) -> Node:
+        if isinstance(node, Leaf):
+            test = node.test
+            return self._leaf(("not", node.number), node.field, lambda value: not test(value))
+        return self._made(("not", node.number), lambda number: Negation(number, node))
+
+    def _group(self, kind_: type[All] | type[Any_], nodes: Iterable[Node]) -> Node:
+        """The parts as one node: those of one field put into one leaf, those that stand there twice once."""
+        leaves: dict[Field, dict[int, Leaf]] = {}
+        parts: dict[int, Node] = {}
+        for node in nodes:
+            if isinstance(node, Leaf):
+                leaves.setdefault(node.field, {})[node.number] = node
+            else:
+                parts[node.number] = node
+        for field, same in leaves.items():
+            leaf = next(iter(same.values())) if len(same) == 1 else self._fused(kind_, field, tuple(same.values()))
+            parts[leaf.number] = leaf
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        made = self._made((kind_, tuple(sorted(parts))), lambda number: kind_(number, list(parts.values())))
+        if isinstance(made, All) and made not in self._orderable:
+            self._orderable.append(made)
+        return made
+
+    def _fused(self, kind_: type[All] | type[Any_], field: Field, leaves: tuple[Leaf, ...]) -> Node:
+        tests = tuple(leaf.test for leaf in leaves)
+        wanted = kind_ is Any_
+
+        def test(value: Value | None) -> bool:
+            for each in tests:  # the first one that decides
+                if each(value) is wanted:
+                    return wanted
+            return not wanted
+
+        return self._leaf((kind_, tuple(sorted(leaf.number for leaf in leaves))), field, test)
+
+
+def _check_test(check: Check, source: str) -> Test:
+    left = compute(check.left, source)
+    type_, is_list = kind(check.left, source)
+    if check.other is None:
+        plain = isinstance(check.left, Field)
+        one = test_of(check, type_, is_list=is_list)
+        if plain:
+            return lambda value: value is not None and bool(one(value))
+
+        def test(value: Value | None) -> bool:
+            computed = left(lambda _: value)
+            return computed is not None and bool(one(computed))
+
+        return test
+    right = compute(check.other, source)
+
+    def pair(value: Value | None) -> bool:
+        one_, other = left(lambda _: value), right(lambda _: value)
+        return one_ is not None and other is not None and compare_values(check, one_, other, type_)
+
+    return pair
+
+
