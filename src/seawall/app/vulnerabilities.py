@@ -143,13 +143,14 @@ def judge_contents(
             reasons[answer.not_evaluated].append(group[0].name)
         for vulnerability in answer.vulnerabilities:
             rule = rule_of(vulnerability)
-            if rule.id in settings.rules:
+            if rule is not None and rule.id in settings.rules:
                 excused = excuse(contents, vulnerability, statements)
                 if excused is None and rule is VULNERABLE:
                     open_.append(vulnerability)
                 judged.findings.append(
                     finding(
                         contents.target,
+                        rule,
                         vulnerability,
                         places=group,
                         origins=origins,
@@ -345,7 +346,7 @@ def by_layer(contents: Contents, path: str | None) -> dict[str, list[dict[str, A
         packages = contents.packages
         for package, answer in zip(packages, match(database.connection, [(package, contents.distro) for package in packages]), strict=True):
             for vulnerability in answer.vulnerabilities:
-                if rule_of(vulnerability) is not VULNERABLE or excuse(contents, vulnerability) is None:
+                if rule_of(vulnerability) is VULNERABLE and excuse(contents, vulnerability) is None:
                     found[package.layer].append((vulnerability, package))
     return {
         layer: [

@@ -15,7 +15,7 @@ from seawall.core.rule import Rule
 from seawall.core.severity import Confidence, Severity
 from seawall.core.target import PackageTarget
 
-_RULES: Final = {"vulnerability": VULNERABLE, "malicious": MALICIOUS, "unmaintained": UNMAINTAINED, "notice": UNMAINTAINED}
+_RULES: Final = {"vulnerability": VULNERABLE, "malicious": MALICIOUS, "unmaintained": UNMAINTAINED}
 _UNFIXED: Final = {
     "unfixed": "there is no fix yet",
     "wont-fix": "its maintainers will not fix it",
@@ -40,13 +40,14 @@ class Excuse(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-def rule_of(vulnerability: Vulnerability) -> Rule:
-    """The rule that a record is a finding of."""
-    return _RULES.get(vulnerability.kind, VULNERABLE)
+def rule_of(vulnerability: Vulnerability) -> Rule | None:
+    """The rule that a record is a finding of; ``None`` for a notice of bugs and enhancements."""
+    return _RULES.get(vulnerability.kind)
 
 
 def finding(
     name: str,
+    rule: Rule,
     vulnerability: Vulnerability,
     *,
     places: Sequence[Package],
@@ -60,7 +61,6 @@ def finding(
     ``name`` is the target as the user wrote it; ``places`` are all places where the package stands.
     """
     package = vulnerability.package
-    rule = rule_of(vulnerability)
     target = PackageTarget(package.purl, name if is_image else "")
     return Finding(
         rule=rule.id,

@@ -27,6 +27,9 @@ _NAMESPACE_ENDS_WITH: Final = {
     "conan": "/",
     "huggingface": "/",
     "github": "/",
+    "githubactions": "/",
+    "hex": "/",
+    "k8s": "/",
 }
 
 # What tools call distributions whose os-release has another ID.

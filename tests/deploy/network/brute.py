@@ -487,7 +487,7 @@ def calico(selector: str, labels: Object) -> bool:
 
 
 def _calico_test(labels: Object, key: str, how: str, text: str) -> bool:
-    values = [item[1:-1] for item in re.findall(r"'[^']*'|\"[^\"]*\"", text)]
+    values: list[str] = [item[1:-1] for item in re.findall(r"'[^']*'|\"[^\"]*\"", text)]
     own: str | None = labels.get(key)
     match how:
         case "==":

@@ -1,7 +1,7 @@
 """The scenarios of Kubernetes' own conformance tests of network policies, with tables that follow from the documentation of NetworkPolicy.
 
-Nine pods: ``a``, ``b`` and ``c`` in each of the namespaces ``x``, ``y`` and ``z``, which serve 80 and 81 on TCP, UDP and SCTP under names. A table says
-who may open a connection to whom; what it does not say is allowed, and a pod always reaches itself.
+Nine pods: ``a``, ``b`` and ``c`` in each of the namespaces ``x``, ``y`` and ``z``, which serve 80 and 81 on TCP, UDP and SCTP under names. A table
+says who may open a connection to whom, and a pod always reaches itself.
 """
 
 from collections.abc import Callable

@@ -94,11 +94,12 @@ def _record(path: str, record: dict[str, Any]) -> Iterator[Record | FeedProblem]
         related = tuple(name for name in related if name not in upstream)
     severities, cvss = _severities(record.get("severity"))
     affected: list[Affected] = []
+    streams = _streams(summary) if _ERRATA.match(identifier) else ""
     for item in mappings(record.get("affected")):
         words, vectors = _severities(item.get("severity"))
         severities += words
         cvss += vectors
-        affected += _affected(item, identifier, problems)
+        affected += _affected(item, identifier, streams, problems)
     word = severity_word(text(specific.get("severity"))) or next(iter(severities), "")
     if not word and _ERRATA.match(identifier) and (match := _ERRATA_SEVERITY.match(summary)):
         word = severity_word(match[1])
@@ -154,7 +155,7 @@ def _severities(value: object) -> tuple[list[str], list[Cvss]]:
     return words, vectors
 
 
-def _affected(item: dict[str, Any], identifier: str, problems: list[str]) -> Iterator[Affected]:
+def _affected(item: dict[str, Any], identifier: str, streams: str, problems: list[str]) -> Iterator[Affected]:
     package = mapping(item.get("package"))
     ecosystem, name = text(package.get("ecosystem")), text(package.get("name"))
     ranges = mappings(item.get("ranges"))
@@ -197,10 +198,20 @@ def _affected(item: dict[str, Any], identifier: str, problems: list[str]) -> Ite
         name=name,
         intervals=tuple(intervals),
         versions=versions,
-        module=next((text(entry["module"]) for entry in specifics if isinstance(entry.get("module"), str)), ""),
+        module=next((text(entry["module"]) for entry in specifics if isinstance(entry.get("module"), str)), "") or _module(intervals, streams),
         arch=next((texts(entry["arch"]) for entry in specifics if "arch" in entry), ()),
         severity=word,
     )
+
+
+def _module(intervals: list[Interval], streams: str) -> str:
+    """The module streams that a build of a module belongs to. AlmaLinux names them in the summary only ("Moderate: nodejs:14 security update")."""
+    return streams if any(".module" in interval.fixed for interval in intervals) else ""
+
+
+def _streams(summary: str) -> str:
+    """The module streams in a summary, joined by blanks."""
+    return " ".join(dict.fromkeys(match[0] for match in _STREAM.finditer(summary)))
 
 
 def _until_last_known(intervals: list[Interval], known: str) -> list[Interval]:
@@ -213,6 +224,7 @@ def _until_last_known(intervals: list[Interval], known: str) -> list[Interval]:
     return [*intervals[:-1], last]
 
 
+_STREAM: Final = re.compile(r"(?<![\w.:])[A-Za-z0-9][\w.+-]*:[A-Za-z0-9][\w.+-]*")
 _ORDER_OPEN: Final = {"fixed": 0, "last_affected": 1, "introduced": 2}
 _ORDER_CLOSED: Final = {"introduced": 0, "fixed": 1, "last_affected": 2}
 

@@ -13,7 +13,6 @@ from typing import Final
 from seawall.core.resource import Field, Resource
 from seawall.core.selector import Selector, labels_selector
 from seawall.deploy.network.kinds.invalid import Invalid, listed, mapped
-from seawall.deploy.network.kinds.kubernetes import number
 from seawall.deploy.network.mesh.model import (
     AuthorizationPolicy,
     AuthorizationRule,
@@ -110,9 +109,7 @@ def _source(field: Field, namespace: str) -> Condition:
         principals=_texts(field["principals"]),
         namespaces=_texts(field["namespaces"]),
         accounts=_accounts(accounts, namespace),
-        excluded=Identities(
-            _texts(field["notPrincipals"]) or (), _texts(field["notNamespaces"]) or (), _accounts(not_accounts, namespace) or ()
-        ),
+        excluded=Identities(_texts(field["notPrincipals"]) or (), _texts(field["notNamespaces"]) or (), _accounts(not_accounts, namespace) or ()),
         networks=_networks(field["ipBlocks"]),
         not_networks=_networks(field["notIpBlocks"]) or (),
         http=(*_said(field, "requestPrincipals", "http"), *_said(field, "notRequestPrincipals", "http")),

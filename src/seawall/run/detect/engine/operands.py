@@ -1,7 +1,7 @@
 """The two sides of a comparison: a field, or a transformer on fields.
 
-``Operands(source)`` knows the fields of a source. Its ``value(operand)`` gives a function that computes an operand from ``get``, a function from
-fields to values; ``kind(operand)`` its type and whether it is a list. A transformer of an absent value is absent, except that ``join`` leaves such items out.
+``compute(operand, source)`` gives a function that computes an operand from ``get``, a function from fields to values; ``kind(operand, source)`` its
+type and whether it is a list. A transformer of an absent value is absent, except that ``join`` leaves such items out.
 
 ``getopt`` reads arguments as the C function does: without brackets it gives the letters of the options that are there, with ``[x]`` the argument of
 the option (the empty text for one that takes none). One text is split at its spaces first.

@@ -300,5 +300,3 @@ def _check_test(check: Check, source: str) -> Test:
         return one_ is not None and other is not None and compare_values(check, one_, other, type_)
 
     return pair
-
-

@@ -49,17 +49,18 @@ def compile_condition(
     messages = Messages()
     try:
         expanded, origin = replace_lists(text, rules.lists if rules else {}, set())
+    except TooLong:
+        messages.error("too-large", f"the condition has over {MAX_CHARACTERS:,} characters once its lists are written out", Place())
+        return None, messages.errors
+    try:
         condition = parse(expanded)
         if not syntax_only:
-            condition = _substituted(condition, rules.macros if rules else {})
+            condition = _substituted(condition, rules.macros if rules else {}, lambda at: place(origin(at)))
             for check in checks(condition):
                 for misfit in misfits(check, source):
                     messages.error("unknown-field" if misfit.unknown else "bad-comparison", misfit.message, place(origin(misfit.at)))
     except ConditionError as error:
-        messages.error("syntax", error.message, place(origin(error.at) if "origin" in locals() else 0))
-        return None, messages.errors
-    except TooLong:
-        messages.error("too-large", f"the condition has over {MAX_CHARACTERS:,} characters once its lists are written out", Place())
+        messages.error("syntax", error.message, place(origin(error.at)))
         return None, messages.errors
     except Bad as bad:
         messages.bad(bad)
@@ -75,10 +76,10 @@ def _places_in(text: str) -> Callable[[int], Place]:
     return place
 
 
-def _substituted(condition: Condition, macros: Mapping[str, Condition]) -> Condition:
+def _substituted(condition: Condition, macros: Mapping[str, Condition], place: Callable[[int], Place]) -> Condition:
     for name in names(condition):
         if name.name not in macros:
-            raise Bad("undefined-macro", f"there is no macro {name.name!r}{hint(name.name, macros)}", Place("", 1, name.at + 1))
+            raise Bad("undefined-macro", f"there is no macro {name.name!r}{hint(name.name, macros)}", place(name.at))
     result = substitute(condition, macros)
     _check_size(result, Place())
     return result

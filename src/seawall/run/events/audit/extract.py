@@ -370,4 +370,4 @@ def _text_at(value: Any, steps: list[str]) -> Value:
 
 
 def _indented(event: AuditEvent) -> Value:
-    return msgspec.json.format(event.line, indent=2).decode()
+    return bytes(msgspec.json.format(event.line, indent=2)).decode()

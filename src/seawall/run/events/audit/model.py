@@ -142,10 +142,8 @@ def _tidied_struct(value: Any, kind: type[Struct]) -> dict[str, Any]:
         if name == "groups":
             result[name] = _texts(part)
         elif name == "code":
-            try:
+            if isinstance(part, (int, float)) or (isinstance(part, str) and part.isdecimal()):
                 result[name] = int(part)
-            except (TypeError, ValueError):
-                continue
         elif part is not None:
             result[name] = as_text(part)
     return result

@@ -41,7 +41,8 @@ class Argument(StrEnum):
 class FieldInfo(Struct, frozen=True):
     """A field that rules may name.
 
-    ``is_list``: an event has any number of values for it. ``comparable_only``: it may be compared, but neither transformed nor stand on the right side.
+    ``is_list``: an event has any number of values for it. ``comparable_only``: it may be compared, but neither transformed nor stand on
+    the right side.
     ``filter_only``: it cannot be printed.
     """
 
@@ -58,7 +59,7 @@ _WITH_MARKS: Final = 4
 
 
 def table(text: str) -> tuple[FieldInfo, ...]:
-    """Fields from lines ``NAME TYPE ARGUMENT DESCRIPTION``. A type may end in ``*`` (a list), ``=`` (only compared), ``>`` (not printed)."""
+    """Fields from lines ``NAME TYPE ARGUMENT TEXT``. A type may end in ``*`` (list), ``=`` (only compared), ``>`` (not printed)."""
     return tuple(_field(line) for line in text.splitlines() if line.strip())
 
 

@@ -165,8 +165,8 @@ def _ports(event: Event) -> Value | None:
 # Files
 
 _LETTERS: Final = {
-    "file": "f", "directory": "d", "ipv4": "4", "ipv6": "6", "unix": "u", "pipe": "p", "event": "e", "signalfd": "s", "eventpoll": "l", "inotify": "i",
-    "timerfd": "t", "userfaultfd": "u", "bpf": "b", "io_uring": "r", "memfd": "m", "pidfd": "P",
+    "file": "f", "directory": "d", "ipv4": "4", "ipv6": "6", "unix": "u", "pipe": "p", "event": "e", "signalfd": "s", "eventpoll": "l",
+    "inotify": "i", "timerfd": "t", "userfaultfd": "u", "bpf": "b", "io_uring": "r", "memfd": "m", "pidfd": "P",
 }  # fmt: skip
 _KINDS: Final = {letter: kind for kind, letter in _LETTERS.items() if kind != "userfaultfd"}
 _OPENS: Final = ("open", "openat", "openat2", "open_by_handle_at", "creat")
