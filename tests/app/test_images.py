@@ -245,6 +245,15 @@ def test_an_image_that_cannot_be_read(tmp_path: Path, shop: str, database: str, 
     assert run(capsys, "scan", f"archive:{broken}", shop, "--db", database, "--fail-on", "never")[0] == 3
 
 
+@pytest.mark.parametrize(
+    "target", ["nowhere", __file__, "image:", "archive:nowhere.tar", "oci:nowhere", "rootfs:nowhere", "sbom:nowhere", "sbom:" + __file__]
+)
+def test_what_holds_no_packages_is_one_line(target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "sbom", target)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+
+
 def test_no_advisories_is_an_error_not_a_clean_bill(
     shop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,13 @@ def _bill(target: str, path: str) -> Contents:
 
 def _tree(target: str, path: str) -> Contents:
     """The lockfiles below a directory, or a single one."""
-    return lockfiles(target, walk(path, suffixes=LOCKFILES) if os.path.isdir(path) else (path,))
+    if os.path.isdir(path):
+        return lockfiles(target, walk(path, suffixes=LOCKFILES))
+    if os.path.exists(path) and not Collector().of(os.path.normpath(path).lstrip("/")):
+        raise InputError(path, "is no lockfile that is known; an image is named by archive:FILE, a bill of materials by sbom:FILE")
+    if not os.path.exists(path):
+        raise InputError(path, "does not exist; an image in a registry is named by image:REF")
+    return lockfiles(target, (path,))
 
 
 def lockfiles(target: str, paths: Iterable[str | InputError]) -> Contents:
