@@ -3,12 +3,12 @@
 import os
 import sys
 import traceback
-from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import click
 
 from seawall import __version__
+from seawall.app.cli.lazy import LazyGroup
 from seawall.core.errors import SeawallError
 
 COMMANDS: Final = {
@@ -31,26 +31,19 @@ EXIT_USAGE: Final = 2
 EXIT_INCOMPLETE: Final = 3
 
 
-class Commands(click.Group):
-    """Commands by name, imported late: start-up is a feature."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+class Commands(LazyGroup):
+    """The commands; their options may come from the environment."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"seawall.app.cli.{cmd_name}").command
-        command.context_settings.setdefault("auto_envvar_prefix", ENVIRONMENT_PREFIX)  # SEAWALL_FORMAT, whatever the command
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.context_settings.setdefault("auto_envvar_prefix", ENVIRONMENT_PREFIX)  # SEAWALL_FORMAT, whatever the command
         return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.command(
     cls=Commands,
+    lazy={name: (name, text) for name, text in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENVIRONMENT_PREFIX, "max_content_width": 110},
     epilog="Start with: seawall scan .",
 )

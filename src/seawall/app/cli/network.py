@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from seawall.app.cli.lazy import LazyGroup
 from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -20,13 +21,22 @@ def format_option(*names: str) -> Callable[[Command], Command]:
     return click.option("-f", "--format", "format_", type=click.Choice(names), default=names[0], show_default=True, allow_from_autoenv=False)
 
 
-@click.group(
+@click.command(
+    cls=LazyGroup,
+    lazy={
+        "explain": ("network_explain", "Which policies and rules allow or deny a connection, in words."),
+        "prove": ("network_prove", "Prove assertions, or refute them by a counter-example."),
+        "generate": ("network_generate", "The least policies that allow declared or observed connections."),
+        "flows": ("network_flows", "Hold observed flows against the policies, or replay proposed ones."),
+        "migrate": ("network_migrate", "AdminNetworkPolicies as ClusterNetworkPolicies, proved equal."),
+        "verify": ("network_verify", "Send real packets, and compare them with the model."),
+    },
     epilog="""\b
 Examples:
   seawall network list deploy/                                       every allowed connection
   seawall network eval deploy/ --src shop/web --dst shop/db --port 5432
   seawall network diff main/ branch/                                 what a change opens and closes
-"""
+""",
 )
 def command() -> None:
     """Who can talk to whom: proved from the policies of all kinds."""
