@@ -19,7 +19,8 @@ COMMANDS: Final = {
     "sbom": "The bill of materials of an image, a directory or another bill.",
     "layers": "What each layer of an image brought, and what of it is wasted.",
     "advisories": "The advisory database: update it, build it, ask it.",
-    "network": "Who can talk to whom: list, eval, diff.",
+    "network": "Who can talk to whom: list, eval, explain, diff, prove, generate, verify.",
+    "detect": "Judge audit logs and system-call events by rules.",
     "explain": "Explain one rule in full.",
     "rules": "List the rules.",
 }
