@@ -10,14 +10,16 @@ from seawall.core.report import ScanError
 from seawall.core.resource import Resource
 from seawall.deploy.network.connections import Connection, connections
 from seawall.deploy.network.load import load
+from seawall.deploy.network.mesh.layer import layered
+from seawall.deploy.network.mesh.model import Mesh
 from seawall.deploy.network.model import Cluster
-from seawall.deploy.network.reach import reach
 
 
 class Analysis(Struct, frozen=True):
     """A cluster read from targets, with all that could not be read or is void. ``readable`` says whether there was any object at all."""
 
     cluster: Cluster
+    mesh: Mesh
     errors: tuple[ScanError, ...]
     readable: bool
 
@@ -32,7 +34,7 @@ def analyse(targets: Sequence[str], reading: Reading = Reading()) -> Analysis:
         else:
             resources.append(item)
     loaded = load(resources)
-    return Analysis(loaded.cluster, tuple(ScanError.of(error) for error in (*errors, *loaded.errors)), bool(resources))
+    return Analysis(loaded.cluster, loaded.mesh, tuple(ScanError.of(error) for error in (*errors, *loaded.errors)), bool(resources))
 
 
 def _objects(targets: Sequence[str], reading: Reading) -> Iterator[Resource | InputError]:
@@ -43,6 +45,6 @@ def _objects(targets: Sequence[str], reading: Reading) -> Iterator[Resource | In
             yield from read_objects(item, reading, {})
 
 
-def all_connections(cluster: Cluster) -> list[Connection]:
-    """Everything that is allowed."""
-    return list(connections(cluster, reach(cluster)))
+def all_connections(analysis: Analysis) -> list[Connection]:
+    """Everything that the network lets through and the mesh does not refuse."""
+    return list(connections(analysis.cluster, layered(analysis.cluster, analysis.mesh)))

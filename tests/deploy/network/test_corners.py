@@ -454,9 +454,29 @@ def test_a_policy_of_a_tier_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize(
     "selector",
-    ["app = 'web'", "app == web", "app", "has(app", "has()", "has('app')", "app in 'x'", "app in {'x'", "(app == 'x'", "app == 'x')", "app == 'x' &&", "== 'x'", "!",
-     "app == 'x' app == 'y'", "app like 'x'", "all() ()", "all ()", "app == 'x' & b == 'y'", "a" * 513 + " == 'x'", "(" * 200 + "all()" + ")" * 200],
-)  # fmt: skip
+    [
+        "app = 'web'",
+        "app == web",
+        "app",
+        "has(app",
+        "has()",
+        "has('app')",
+        "app in 'x'",
+        "app in {'x'",
+        "(app == 'x'",
+        "app == 'x')",
+        "app == 'x' &&",
+        "== 'x'",
+        "!",
+        "app == 'x' app == 'y'",
+        "app like 'x'",
+        "all() ()",
+        "all ()",
+        "app == 'x' & b == 'y'",
+        "a" * 513 + " == 'x'",
+        "(" * 200 + "all()" + ")" * 200,
+    ],
+)
 def test_bad_selectors(selector: str) -> None:
     found = given(PODS + calico(f"{{selector: {json.dumps(selector)}}}"))
     (error,) = found.errors

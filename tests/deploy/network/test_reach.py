@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from seawall.deploy.network.model import (
     ADMIN,
@@ -34,6 +35,7 @@ from seawall.deploy.network.model import (
 )
 from seawall.deploy.network.reach import reach
 from seawall.deploy.network.select import Selection
+from seawall.deploy.network.universe import Group
 from seawall.deploy.network.walk import decide
 
 NETWORKS = [ip_network(text) for text in ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "192.168.0.0/24", "0.0.0.0/0")]
@@ -145,6 +147,32 @@ def test_the_matrices_agree_with_the_walk(cluster: Cluster) -> None:
                 into = decide(cluster, Direction.INGRESS, destination, source, end, means, protocol, port)
                 said = any(item.protocol is protocol and item.first <= port <= item.last for item in allowed)
                 assert said == (out.allowed and into.allowed), (found.groups[source], found.groups[destination], protocol, port)
+
+
+@given(clusters, policies)
+def test_a_change_of_policies_leaves_what_a_new_judgement_says(cluster: Cluster, others: tuple[Policy, ...]) -> None:
+    before = reach(cluster, (4, 6))
+    for changed in (cluster.policies[1:] + others, others, (*cluster.policies, *cluster.policies[:1]), ()):
+        after = replace(cluster, policies=changed)
+        quick, slow = reach(after, (4, 6), before), reach(after, (4, 6))
+        ends = [_first(group) for group in slow.groups]
+        place = {end: next(number for number, group in enumerate(quick.groups) if _holds(group, end)) for end in ends}
+        for one, source in enumerate(slow.groups):
+            for other, destination in enumerate(slow.groups):
+                kept = quick.ports(int(quick.class_of[place[_first(source)]]), int(quick.class_of[place[_first(destination)]]))
+                assert kept == slow.ports(int(slow.class_of[one]), int(slow.class_of[other]))
+        before = quick
+
+
+def _first(group: Group) -> tuple[int, ...]:
+    """A member of a group, or the first of its addresses."""
+    return group.members[:1] or group.ranges[0][:2]
+
+
+def _holds(group: Group, end: tuple[int, ...]) -> bool:
+    if len(end) == 1:
+        return end[0] in group.members
+    return any(version == end[0] and first <= end[1] <= last for version, first, last in group.ranges)
 
 
 def test_no_policy_allows_everything() -> None:

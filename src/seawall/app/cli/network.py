@@ -59,7 +59,7 @@ def list_(context: click.Context, targets: tuple[str, ...], format_: str) -> Non
     from seawall.deploy.network import documents
 
     analysis = analyse(targets)
-    found = all_connections(analysis.cluster)
+    found = all_connections(analysis)
     if format_ == "json":
         _print_json(documents.network_json(found, analysis.errors, analysis.cluster.notes))
     else:
@@ -94,7 +94,7 @@ def eval_(context: click.Context, targets: tuple[str, ...], src: str, dst: str, 
     if not analysis.readable:
         _tell(analysis.errors, ())
         context.exit(EXIT_USAGE)
-    questions = Questions(analysis.cluster)
+    questions = Questions(analysis.cluster, analysis.mesh)
     asked = [
         questions.ask(source, destination, Protocol(protocol.upper()), port) for source in questions.find(src) for destination in questions.find(dst)
     ]
@@ -119,6 +119,12 @@ def _answer(document: dict[str, Any]) -> Iterable[str]:
             continue
         name = f"{by['kind']} {by['namespace'] + '/' if by['namespace'] else ''}{by['name']}"
         yield f"{side}: {what} by {name}, {by['rule']}" if by["rule"] else f"{side}: {what}; {name} selects {end}, and no rule allows it"
+    if mesh := document.get("mesh"):
+        what = "allowed" if mesh["allowed"] else "denied"
+        by = mesh["by"]
+        yield f"mesh: {what}" + (f" by {by['kind']} {by['namespace']}/{by['name']}{', ' + by['rule'] if by['rule'] else ''}" if by else "")
+        for restriction in mesh.get("restrictions", ()):
+            yield f"  only {restriction['kind']} {restriction['detail']}"
 
 
 @command.command(
@@ -140,7 +146,7 @@ def diff(context: click.Context, before: str, after: str, exit_code: bool, forma
     from seawall.deploy.network.changes import changes
 
     one, other = analyse([before]), analyse([after])
-    found = list(changes(all_connections(one.cluster), all_connections(other.cluster)))
+    found = list(changes(all_connections(one), all_connections(other)))
     errors, notes = (*one.errors, *other.errors), (*one.cluster.notes, *other.cluster.notes)
     if format_ == "json":
         _print_json(documents.diff_json(found, errors, notes))

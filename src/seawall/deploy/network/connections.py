@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from seawall.deploy.network.atoms import TRANSPORT, Words
 from seawall.deploy.network.model import Cluster, EndpointKind, PortRange
@@ -29,37 +31,70 @@ def connections(cluster: Cluster, reach: Reach) -> Iterator[Connection]:
 
     Pods of one workload that differ are taken together: a port is listed where one of them has it.
     """
-    classes = _classes(cluster, reach, _SHOWN)
+    workloads = _Workloads(_classes(cluster, reach, _SHOWN))
     names = _classes(cluster, reach, {EndpointKind.NAME})
+    is_name = np.array([name in names for name in workloads.names], dtype=np.bool_)
     ranges = _ranges(reach)
     shown = _shown_mask(cluster, reach)
-    outside_masks: dict[tuple[str, bool], dict[bytes, list[Interval]]] = defaultdict(lambda: defaultdict(list))
-    found: dict[tuple[str, str], Words] = {}
+    ports = _Ports(reach)
+    outside: dict[tuple[str, bool], dict[bytes, list[Interval]]] = defaultdict(lambda: defaultdict(list))
+    found: list[Connection] = []
     for src, own in _classes(cluster, reach, _OPENS).items():
         rows = np.bitwise_or.reduce([reach.from_class(source) for source in own]) & shown
-        some = np.asarray(rows.any(axis=1))
-        for dst, others in classes.items():
+        masks = workloads.masks(rows)
+        if ranges:
             # What is allowed to every address is not said again for the names that lead to one.
-            if dst in names and ranges and not (np.bitwise_or.reduce(rows[others]) & ~np.bitwise_and.reduce(rows[list(ranges)])).any():
-                continue
-            if src != dst and some[others].any():
-                found[src, dst] = np.bitwise_or.reduce(rows[others])
+            everywhere = np.bitwise_and.reduce(rows[list(ranges)])
+            masks[is_name & ~(masks & ~everywhere).any(axis=1)] = 0
+        found += [Connection(src, dst, ports.of(raw)) for dst, raw in workloads.named(masks) if dst != src]
         for place, pieces in ranges.items():
-            if some[place]:
-                outside_masks[src, True][rows[place].tobytes()] += pieces
+            if rows[place].any():
+                outside[src, True][rows[place].tobytes()] += pieces
     for place, pieces in ranges.items():
-        rows = reach.from_class(place) & shown
-        some = np.asarray(rows.any(axis=1))
-        for dst, others in classes.items():
-            if dst not in names and some[others].any():
-                outside_masks[dst, False][np.bitwise_or.reduce(rows[others]).tobytes()] += pieces
-    answers = [Connection(src, dst, reach.atoms.ports(mask)) for (src, dst), mask in found.items()]
-    for (workload, outgoing), masks in outside_masks.items():
-        for raw, pieces in masks.items():
-            ports = reach.atoms.ports(np.frombuffer(raw, dtype=np.uint64))
+        masks = workloads.masks(reach.from_class(place) & shown)
+        masks[is_name] = 0
+        for dst, raw in workloads.named(masks):
+            outside[dst, False][raw] += pieces
+    for (workload, outgoing), by_mask in outside.items():
+        for raw, pieces in by_mask.items():
             texts = [text(piece) for piece in joined(pieces)]
-            answers += [Connection(workload, name, ports) if outgoing else Connection(name, workload, ports) for name in texts]
-    yield from sorted(answers)
+            found += [Connection(workload, name, ports.of(raw)) if outgoing else Connection(name, workload, ports.of(raw)) for name in texts]
+    yield from sorted(found, key=attrgetter("src", "dst"))
+
+
+class _Workloads:
+    """Workloads as destinations, with their classes one behind the other."""
+
+    def __init__(self, classes: Mapping[str, list[int]]) -> None:
+        self.names = list(classes)
+        self._classes = np.array([place for own in classes.values() for place in own], dtype=np.intp)
+        self._starts = np.cumsum([0, *(len(own) for own in classes.values())][:-1], dtype=np.intp)
+
+    def masks(self, rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Of rows for classes, those for workloads: what any of its classes has."""
+        if not self.names:
+            return np.zeros((0, rows.shape[1]), dtype=np.uint64)
+        masks: NDArray[np.uint64] = np.bitwise_or.reduceat(rows[self._classes], self._starts, axis=0)
+        return masks
+
+    def named(self, masks: NDArray[np.uint64]) -> Iterator[tuple[str, bytes]]:
+        """The workloads whose mask is not empty, and these masks."""
+        for place in np.flatnonzero(masks.any(axis=1)).tolist():
+            yield self.names[place], masks[place].tobytes()
+
+
+class _Ports:
+    """The ranges of masks; there are few different ones."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._known: dict[bytes, tuple[PortRange, ...]] = {}
+
+    def of(self, raw: bytes) -> tuple[PortRange, ...]:
+        found = self._known.get(raw)
+        if found is None:
+            found = self._known[raw] = self._reach.atoms.ports(np.frombuffer(raw, dtype=np.uint64))
+        return found
 
 
 def _classes(cluster: Cluster, reach: Reach, kinds: set[EndpointKind]) -> dict[str, list[int]]:

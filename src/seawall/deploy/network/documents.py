@@ -9,7 +9,8 @@ from seawall.core.report import ScanError
 from seawall.deploy.network.atoms import TRANSPORT
 from seawall.deploy.network.changes import Change
 from seawall.deploy.network.connections import Connection
-from seawall.deploy.network.model import PortRange
+from seawall.deploy.network.mesh.layer import MeshDecision
+from seawall.deploy.network.model import PortRange, Restriction
 from seawall.deploy.network.question import Answer
 from seawall.deploy.network.walk import Decision
 
@@ -37,7 +38,12 @@ def ranges_json(ranges: Iterable[PortRange]) -> list[dict[str, Any]]:
 
 def network_json(found: Iterable[Connection], errors: Iterable[ScanError], notes: Iterable[str]) -> dict[str, Any]:
     """``seawall.network/v1``."""
-    rows = [{"src": item.src, "dst": item.dst, "ports": ranges_json(item.ports)} for item in found]
+    known: dict[tuple[PortRange, ...], list[dict[str, Any]]] = {}  # few different ones, but a great many connections
+    rows = []
+    for item in found:
+        if item.ports not in known:
+            known[item.ports] = ranges_json(item.ports)
+        rows.append({"src": item.src, "dst": item.dst, "ports": known[item.ports]})
     return {"schema": "seawall.network/v1", "connections": rows, "errors": list(errors), "notes": list(notes)}
 
 
@@ -59,14 +65,28 @@ def answer_json(answers: Sequence[Answer]) -> dict[str, Any]:
         "dst": answer.destination.workload,
         "egress": _side(answer.egress),
         "ingress": _side(answer.ingress),
+        **({"mesh": _mesh(answer.mesh)} if answer.mesh else {}),
     }
 
 
-def _side(decision: Decision) -> dict[str, Any]:
+def _mesh(decision: MeshDecision) -> dict[str, Any]:
+    """``either`` lists what must all hold for one choice; there are some only where there are several."""
+    return {
+        **_side(decision),
+        "restrictions": list(restrictions_json(decision.restrictions)),
+        "either": [list(restrictions_json(choice)) for choice in decision.either],
+    }
+
+
+def restrictions_json(found: Iterable[Restriction]) -> Iterator[dict[str, str]]:
+    return ({"kind": item.kind, "detail": item.detail} for item in found)
+
+
+def _side(decision: Decision | MeshDecision) -> dict[str, Any]:
     return {"allowed": decision.allowed, "by": by(decision)}
 
 
-def by(decision: Decision) -> dict[str, Any] | None:
+def by(decision: Decision | MeshDecision) -> dict[str, Any] | None:
     """The policy and rule that decide; ``rule`` is ``None`` where a policy isolates and no rule matched; ``None`` where nothing selects."""
     if decision.policy is None:
         return None

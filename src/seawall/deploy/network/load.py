@@ -11,6 +11,8 @@ from seawall.deploy.network import entries, workloads
 from seawall.deploy.network.kinds import admin, calico, cilium, kubernetes, names
 from seawall.deploy.network.kinds.invalid import Invalid
 from seawall.deploy.network.kinds.objects import Objects
+from seawall.deploy.network.mesh import load as mesh_loading
+from seawall.deploy.network.mesh.model import Mesh
 from seawall.deploy.network.model import Cluster, Endpoint, Policy, Tier
 
 Compiler = Callable[[Resource, Objects], Iterator[Policy | Tier | Endpoint]]
@@ -21,10 +23,11 @@ TIERS: Final[tuple[Tier, ...]] = tuple(tier for family in _FAMILIES for tier in 
 
 
 class Loaded(Struct, frozen=True):
-    """The cluster, and a line for each policy that is void."""
+    """The cluster, a line for each policy that is void, and the service mesh that judges after the network."""
 
     cluster: Cluster
     errors: tuple[InputError, ...] = ()
+    mesh: Mesh = Mesh()
 
 
 def load(resources: Iterable[Resource]) -> Loaded:
@@ -69,6 +72,7 @@ def load(resources: Iterable[Resource]) -> Loaded:
         notes.append(f"{policy} was left out")
     notes += workloads.mixed(found)
     found += names.endpoints(policies)
+    meshed = mesh_loading.load(given, found)
     cluster = Cluster(
         endpoints=tuple(found),
         namespaces=workloads.namespaces(given, found),
@@ -76,6 +80,6 @@ def load(resources: Iterable[Resource]) -> Loaded:
         nodes={endpoint.node: endpoint.labels for endpoint in workloads.nodes(given)},
         tiers=tuple(tiers.values()),
         policies=tuple(policy for policy in policies if policy.tier in tiers),
-        notes=tuple(notes),
+        notes=(*notes, *meshed.mesh.notes),
     )
-    return Loaded(cluster, tuple(errors))
+    return Loaded(cluster, (*errors, *meshed.errors), meshed.mesh)

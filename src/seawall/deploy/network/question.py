@@ -5,6 +5,9 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from seawall.core.errors import UsageError
+from seawall.deploy.network.mesh import layer as layers
+from seawall.deploy.network.mesh.layer import MeshDecision
+from seawall.deploy.network.mesh.model import Mesh
 from seawall.deploy.network.model import Cluster, Direction, Endpoint, EndpointKind, Expression, Protocol
 from seawall.deploy.network.reach import chain, expressions_of
 from seawall.deploy.network.select import Selection
@@ -13,23 +16,26 @@ from seawall.deploy.network.walk import Decision, decide
 
 
 class Answer(Struct, frozen=True):
-    """Both sides' decisions on one connection; it is allowed when both allow it."""
+    """Both sides' decisions on one connection, and the mesh's where there is one; it is allowed when all allow it."""
 
     source: Endpoint
     destination: Endpoint
     egress: Decision
     ingress: Decision
+    mesh: MeshDecision | None = None
 
     @property
     def allowed(self) -> bool:
-        return self.egress.allowed and self.ingress.allowed
+        return self.egress.allowed and self.ingress.allowed and (self.mesh is None or self.mesh.allowed)
 
 
 class Questions:
     """Answers questions about one cluster; its groups and selectors are worked out once."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, mesh: Mesh = Mesh()) -> None:
+        cluster = layers.joined(cluster, mesh)
         self._cluster = cluster
+        self._mesh = layers.meshed(cluster, mesh) if mesh.policies else None
         self.groups = groups(cluster, expressions_of(policy for policy in cluster.policies if not policy.staged), (4, 6))
         self._selection = Selection(cluster, self.groups)
         self._tiers = {direction: chain(cluster, direction) for direction in Direction}
@@ -42,7 +48,9 @@ class Questions:
         ingress = decide(self._cluster, Direction.INGRESS, destination, source, end, self._means, protocol, port, into)
         if source == destination and self.groups[source].endpoint.kind is EndpointKind.POD and self._is_single(source):
             egress = ingress = Decision(True)  # a pod always reaches itself
-        return Answer(self.groups[source].endpoint, end, egress, ingress)
+            return Answer(self.groups[source].endpoint, end, egress, ingress)
+        mesh = layers.judge(self._mesh, destination, source, end, self._means, protocol, port) if self._mesh else None
+        return Answer(self.groups[source].endpoint, end, egress, ingress, mesh)
 
     def _is_single(self, group: int) -> bool:
         return len(self.groups[group].members) == 1

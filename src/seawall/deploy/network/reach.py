@@ -16,12 +16,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from seawall.deploy.network.atoms import Atoms, Words, atoms, plain, resolved
+from seawall.deploy.network.basis import Basis, basis
 from seawall.deploy.network.model import Action, Anything, Cluster, Direction, Expression, Policy, PortMatch, PortRange, Rule, Tier
-from seawall.deploy.network.select import Selection
-from seawall.deploy.network.universe import Group, groups
+from seawall.deploy.network.universe import Group
 
 _ANYTHING: Final = Anything()
-_CHUNK: Final = 512  # expressions at a time, a multiple of 8
 
 Places = NDArray[np.intp]
 Members = NDArray[np.bool_]
@@ -87,6 +86,7 @@ class Reach(Struct, frozen=True):
     first: Places
     ingress: Side
     egress: Side
+    basis: Basis
 
     def between(self, source: int, destination: int) -> Words:
         """The mask from one class to another."""
@@ -103,37 +103,33 @@ class Reach(Struct, frozen=True):
         return self.atoms.ports(self.between(source, destination))
 
 
-def reach(cluster: Cluster, versions: Sequence[int] = (4,)) -> Reach:
-    """Judge a cluster. ``versions`` are the IP versions of the outside that are looked at in any case."""
+def reach(cluster: Cluster, versions: Sequence[int] = (4,), before: Reach | None = None) -> Reach:
+    """Judge a cluster. ``versions`` are the IP versions of the outside that are looked at in any case.
+
+    ``before`` is an earlier judgement of the same endpoints under other policies (policies that are the same objects are the same): what holds still
+    is taken from there. Its classes are kept apart, so that there may be more of them than without it.
+    """
     enforced = [policy for policy in cluster.policies if not policy.staged]
     expressions = expressions_of(enforced)
-    found = groups(cluster, expressions, versions)
-    selection = Selection(cluster, found)
-    matches = list(dict.fromkeys(matches_of(enforced)))
-    cut = atoms(matches, [group.endpoint for group in found])
-    names = _name_signatures(found, [match for match in matches if match.name])
-    columns = _columns(expressions, selection, len(found))
-    class_of, first = _unique(_with_numbers(columns, names))
-    members = np.ascontiguousarray(np.unpackbits(columns[first], axis=1, count=len(expressions)).T).view(np.bool_)
-    judge = _Judge(cluster, cut, found, first, {expression: members[place] for place, expression in enumerate(expressions)}, names[first])
-    return Reach(found, cut, class_of, first, judge.side(Direction.INGRESS), judge.side(Direction.EGRESS))
+    ground = basis(cluster, expressions, matches_of(enforced), versions, before.basis if before else None)
+    found = ground.groups
+    cut = atoms(ground.matches, [group.endpoint for group in found])
+    names = _name_signatures(found, [match for match in ground.matches if match.name])
+    class_of, first = _unique(_with_numbers(ground.columns, names))
+    members = np.ascontiguousarray(np.unpackbits(ground.columns[first], axis=1).T).view(np.bool_)
+    judge = _Judge(cluster, cut, found, first, {expression: members[place] for expression, place in ground.place_of.items()}, names[first])
+    kept = before if before and before.basis.groups is found and cut.ranges == before.atoms.ranges else None
+    return Reach(found, cut, class_of, first, judge.side(Direction.INGRESS, kept), judge.side(Direction.EGRESS, kept), ground)
 
 
 def _name_signatures(found: Sequence[Group], named: Sequence[PortMatch]) -> Places:
     """A number for each group, equal where all port names mean the same."""
+    if not named:
+        return np.zeros(len(found), dtype=np.intp)
     numbers: dict[object, int] = {}
     return np.array(
         [numbers.setdefault(tuple(resolved(match, group.endpoint) for match in named), len(numbers)) for group in found], dtype=np.intp
     ).reshape(len(found))
-
-
-def _columns(expressions: Sequence[Expression], selection: Selection, size: int) -> NDArray[np.uint8]:
-    """For each group which expressions mean it, one bit for each."""
-    columns = np.empty((size, -(-len(expressions) // 8)), dtype=np.uint8)
-    for start in range(0, len(expressions), _CHUNK):
-        chunk = np.array([selection.vector(expression) for expression in expressions[start : start + _CHUNK]])
-        columns[:, start // 8 : (start + len(chunk) + 7) // 8] = np.packbits(chunk.T, axis=1)
-    return columns
 
 
 def _with_numbers(columns: NDArray[np.uint8], numbers: Places) -> NDArray[np.uint8]:
@@ -159,6 +155,7 @@ class _Judge:
         self, cluster: Cluster, cut: Atoms, found: Sequence[Group], first: Places, members: dict[Expression, Members], names: Places
     ) -> None:
         self._cluster = cluster
+        self._first = first
         self._atoms = cut
         self._endpoints = [found[place].endpoint for place in first]
         self._members = members
@@ -166,7 +163,8 @@ class _Judge:
         self._size = len(first)
         self._masks: dict[object, NDArray[np.uint64]] = {}
 
-    def side(self, direction: Direction) -> Side:
+    def side(self, direction: Direction, before: Reach | None = None) -> Side:
+        """One direction. Of ``before``, which has the same groups and atoms, the rows of those are kept to whom still the same policies apply."""
         tiers = chain(self._cluster, direction)
         by_name = {tier.name: tier for tier, _ in tiers}
         policies = [policy for _, applied in tiers for policy in applied]
@@ -181,11 +179,30 @@ class _Judge:
             columns = np.zeros((self._size, 1), dtype=np.uint8)
         signature, first = _unique(columns)
         rows = np.empty((len(first), self._size, self._atoms.words), dtype=np.uint64)
+        judged = self._keep(rows, first, direction, before) if before else np.zeros(len(first), dtype=np.bool_)
         for number, subject in enumerate(first):
+            if judged[number]:
+                continue
             applied = [policies[place] for place in np.flatnonzero(bits[: len(policies), subject])]
             by_tier = [(tier, list(group)) for tier, group in groupby(applied, key=lambda policy: by_name[policy.tier])]
             rows[number] = self._row(by_tier, direction, int(subject))
         return Side(signature, rows)
+
+    def _keep(self, rows: NDArray[np.uint64], first: Places, direction: Direction, before: Reach) -> Members:
+        """Fill in the rows that are known from before, and tell which these are."""
+        old = before.basis.cluster
+        if old.tiers != self._cluster.tiers:
+            return np.zeros(len(first), dtype=np.bool_)
+        was, now = ({id(policy): policy for _, applied in chain(cluster, direction) for policy in applied} for cluster in (old, self._cluster))
+        changed = np.zeros(self._size, dtype=np.bool_)
+        for number in was.keys() ^ now.keys():
+            changed |= self._members[(was.get(number) or now[number]).subject]
+        parent = before.class_of[self._first]
+        side = before.ingress if direction is Direction.INGRESS else before.egress
+        kept: Members = ~changed[first]
+        for number in np.flatnonzero(kept).tolist():
+            np.take(side.rows[side.signature[parent[first[number]]]], parent, axis=0, out=rows[number], mode="clip")
+        return kept
 
     def _row(self, tiers: Sequence[tuple[Tier, list[Policy]]], direction: Direction, subject: int) -> NDArray[np.uint64]:
         """What a class of subjects allows to or from every class, by the policies of each tier that select it."""

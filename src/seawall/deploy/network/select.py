@@ -80,7 +80,7 @@ class Selection:
         self._columns: dict[tuple[Scope, str], Column] = {}
         self._names: dict[Scope, Column] = {}
         self._kinds = np.array([list(EndpointKind).index(subject.kind) for subject in self._subjects], dtype=np.int8)
-        self._is_pod: Vector = self._kinds == list(EndpointKind).index(EndpointKind.POD)
+        self._is_pod: Vector = np.isin(self._kinds, [list(EndpointKind).index(kind) for kind in (EndpointKind.POD, EndpointKind.ENTRY)])
         self._addresses = _Addresses(self._subjects)
         self._bits: dict[Expression, NDArray[np.uint8]] = {}  # the vectors, eight to a byte: there may be thousands
         self._held = np.array([self._within(item.addresses) for item in self._sets], dtype=np.bool_).reshape(len(self._sets), len(self._subjects))

@@ -69,12 +69,12 @@ def _target(resource: Resource, notes: list[str]) -> Target:
     if spec["selector"].is_set:
         raise Invalid(spec["selector"], "spec.selector must not stand beside spec.targetRefs")
     gateways = tuple(item["name"].text for item in references if item["kind"].text == "Gateway")
-    for item in references:
-        if item["kind"].text != "Gateway":
-            notes.append(
-                f"{resource.kind} {namespace}/{resource.name} is for {item['kind'].text} {item['name'].text}: "
-                "what gateways and waypoints enforce for such is not followed"
-            )
+    notes += [
+        f"{resource.kind} {namespace}/{resource.name} is for {item['kind'].text} {item['name'].text}: "
+        "what gateways and waypoints enforce for such is not followed"
+        for item in references
+        if item["kind"].text != "Gateway"
+    ]
     return Target(namespace, gateways=gateways)
 
 

@@ -11,7 +11,7 @@ from seawall.deploy.network.kinds.invalid import Invalid, listed
 from seawall.deploy.network.model import All, Anything, Called, Compare, EndpointKind, Expression, Has, Kind, Network, Not, Scope, Within
 
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
-PODS: Final = Kind((EndpointKind.POD,))
+PODS: Final = Kind((EndpointKind.POD, EndpointKind.ENTRY))  # the ingress controller is a pod, of which nothing else is known
 NODES: Final = Kind((EndpointKind.NODE, EndpointKind.HOST))
 
 # The syntax of labels (k8s.io/apimachinery, validation of qualified names and label values).

@@ -10,6 +10,7 @@ annotations, of protocol selection and of the ports that Istio uses.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from seawall.core.pod import Pod, pods
 from seawall.core.resource import Resource
 from seawall.core.selector import labels_of
 from seawall.deploy.network.mesh.model import ALL_PORTS, Member, Profile, Span
-from seawall.deploy.network.mesh.spans import minus, spans
+from seawall.deploy.network.mesh.spans import meet, minus, spans
 from seawall.deploy.network.model import Endpoint, EndpointKind, Protocol
 from seawall.deploy.network.services import Pods, ServicePort, namespace_of, service_ports
 
@@ -46,16 +47,10 @@ class Traits(Struct, frozen=True):
 
 def profiles(resources: Sequence[Resource], endpoints: Sequence[Endpoint], notes: list[str]) -> tuple[Profile, ...]:
     """A profile for each endpoint; mutual TLS is not looked at yet."""
-    namespaces = {
-        resource.name: labels_of(resource.field("metadata", "labels").value)
-        for resource in resources
-        if resource.kind == "Namespace" and not resource.group
-    }
+    namespaces = _namespaces(resources)
     traits = _traits(resources)
     own = [traits.get(_key(endpoint.namespace, endpoint.name, endpoint.labels), Traits()) for endpoint in endpoints]
-    spoken = any(map(_speaks, namespaces.values())) or any(
-        _speaks(endpoint.labels) or trait.has_proxy or _INJECT in trait.annotations for endpoint, trait in zip(endpoints, own, strict=True)
-    )
+    spoken = is_spoken_of(resources, endpoints) or any(trait.has_proxy or _INJECT in trait.annotations for trait in own)
     if not spoken:
         notes.append("nothing in the input says which pods are in the mesh; all are taken to be")
     opaque = _opaque(resources, endpoints)
@@ -73,8 +68,21 @@ def _profile(endpoint: Endpoint, traits: Traits, namespace: Mapping[str, str], o
     member = member_of(endpoint.namespace, endpoint.labels, namespace, traits) if spoken else Member.SIDECAR
     if member is None:
         return Profile()
-    bypassed = _bypassed(traits.annotations) if member is Member.SIDECAR else ()
+    bypassed = _bypassed(traits.annotations.get(_INCLUDE, "*"), traits.annotations.get(_EXCLUDE, "")) if member is Member.SIDECAR else ()
     return Profile(member, bypassed, tuple(sorted(opaque)))
+
+
+def is_spoken_of(resources: Iterable[Resource], endpoints: Iterable[Endpoint]) -> bool:
+    """Whether a label says anything of the mesh."""
+    return any(map(_speaks, _namespaces(resources).values())) or any(_speaks(endpoint.labels) for endpoint in endpoints)
+
+
+def _namespaces(resources: Iterable[Resource]) -> dict[str, dict[str, str]]:
+    return {
+        resource.name: labels_of(resource.field("metadata", "labels").value)
+        for resource in resources
+        if resource.kind == "Namespace" and not resource.group
+    }
 
 
 def _speaks(labels: Mapping[str, str]) -> bool:
@@ -123,12 +131,11 @@ def _traits_of(pod: Pod) -> Traits:
     )
 
 
-def _bypassed(annotations: Mapping[str, str]) -> tuple[Span, ...]:
+@lru_cache(maxsize=256)
+def _bypassed(included: str, excluded: str) -> tuple[Span, ...]:
     """The ports that do not go through the sidecar: all but those included, and those excluded."""
-    included = annotations.get(_INCLUDE, "*")
-    out = () if included == "*" else minus(ALL_PORTS, spans(_numbers(included)))
-    excluded = spans([*_OWN_PORTS, *_numbers(annotations.get(_EXCLUDE, ""))])
-    return minus(ALL_PORTS, minus(minus(ALL_PORTS, out), excluded))
+    through = ALL_PORTS if included == "*" else meet(ALL_PORTS, spans(_numbers(included)))
+    return minus(ALL_PORTS, minus(through, spans([*_OWN_PORTS, *_numbers(excluded)])))
 
 
 def _numbers(text: str) -> list[int]:

@@ -131,7 +131,7 @@ class Profile(Struct, frozen=True):
 class Mesh(Struct, frozen=True, kw_only=True):
     """The mesh of a cluster. ``profiles[n]`` is that of ``Cluster.endpoints[n]``; ``policies`` and ``tiers`` are the compiled ones.
 
-    Without Istio policies there are no compiled ones, and the layer says nothing.
+    Where nothing speaks of Istio there are no profiles; without policies of it there are no compiled ones, and the layer says nothing.
     """
 
     profiles: tuple[Profile, ...] = ()
