@@ -167,7 +167,8 @@ def _mesh_words(mesh: MeshExplained, end: str) -> Iterator[str]:
         why = "; no policy of it speaks of this"
     else:
         place = f" ({by.path}:{by.line})" if by.path and by.line else ""
-        why = f" by {by.kind} {by.namespace + '/' if by.namespace else ''}{by.name}{f', {by.rule}' if by.rule else ', no rule of which allows it'}{place}"
+        rule = by.rule or "no rule of which allows it"
+        why = f" by {by.kind} {by.namespace + '/' if by.namespace else ''}{by.name}, {rule}{place}"
     yield f"  mesh at {end}: {'allowed' if mesh.allowed else 'denied'}{why}"
     for item in mesh.restrictions:
         yield f"    only {item}"

@@ -6,6 +6,7 @@ from hypothesis import given
 from seawall.core.resource import Resource
 from seawall.deploy.network.model import Direction
 from seawall.deploy.network.rules.destinations import to_addresses, to_anywhere, to_api_server
+from seawall.deploy.network.rules.compiled import Compiled
 from seawall.deploy.network.rules.facts import Facts, path_of
 from seawall.deploy.network.rules.openness import open_to_all, opened, selected, undefended
 from tests.deploy.network.brute import Brute, Packet
@@ -18,7 +19,7 @@ METADATA = "169.254.169.254"
 
 
 def facts(objects: list[Object]) -> Facts:
-    return Facts([Resource("-", item, Nowhere()) for item in objects])
+    return Facts(Compiled([Resource("-", item, Nowhere()) for item in objects]))
 
 
 def stranger(namespace: str) -> Object:

@@ -9,6 +9,7 @@ from hypothesis import given
 from seawall.core.resource import Resource
 from seawall.deploy.network.load import load
 from seawall.deploy.network.reach import reach
+from seawall.deploy.network.rules.compiled import Compiled
 from seawall.deploy.network.rules.facts import Facts, with_strangers
 from seawall.deploy.network.rules.openness import idle
 from seawall.deploy.network.rules.redundancy import Superfluous, Untried, superfluous
@@ -27,7 +28,7 @@ ADDRESSES = (*OUTSIDE, "8.8.8.8", "10.200.0.1", "10.1.0.9", "10.1.0.2", "2a00::1
 
 
 def facts(objects: Iterable[Object]) -> Facts:
-    return Facts([Resource("-", item, Nowhere()) for item in objects])
+    return Facts(Compiled([Resource("-", item, Nowhere()) for item in objects]))
 
 
 def matrix(objects: Iterable[Object]) -> dict[tuple[object, object], object]:

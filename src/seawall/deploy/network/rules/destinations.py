@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from seawall.core.resource import Resource
 from seawall.core.selector import labels_of
@@ -118,35 +119,53 @@ def to_anywhere(facts: Facts, except_ports: Sequence[int] = ()) -> Iterator[Way]
 
     ``except_ports`` are not looked at.
     """
-    ignored = facts.reach.atoms.mask(
-        PortRange(atom.protocol, atom.first, atom.last) for atom in facts.reach.atoms.ranges if atom.first == atom.last and atom.first in except_ports
-    )
-    side = facts.reach.egress
-    outside = [(place, int(facts.reach.class_of[place]), group.ranges) for place, group in enumerate(facts.reach.groups) if group.ranges]
+    ignored = facts.reach.atoms.mask(atom for atom in facts.reach.atoms.ranges if atom.first == atom.last and atom.first in except_ports)
+    wanted = facts.transport & ~ignored
+    outside = [_outside(facts, version) for version in (4, 6)]
+    known: dict[tuple[int, ...], tuple[tuple[PortRange, ...], Decision] | None] = {}
     for workload, own in facts.classes.items():
-        for version in (4, 6):
-            sizes = [(place, number, size) for place, number, ranges in outside if (size := _public(ranges, version))]
-            open_ = np.zeros(len(facts.reach.atoms.ranges), dtype=np.float64)
-            for _, number, size in sizes:
-                row = np.bitwise_or.reduce(side.rows[side.signature[own], number]) & facts.transport & ~ignored
-                open_ += np.unpackbits(row.view(np.uint8), bitorder="little")[: len(open_)] * float(size)
-            total = float(sum(size for _, _, size in sizes))
-            ports = facts.reach.atoms.ports(_words(facts, open_ * 2 > total)) if total else ()
-            if ports:
-                yield Way(workload, "the Internet", ports, _most(facts, own, [(size, place) for place, _, size in sizes], ports))
-                break
+        alike = tuple(sorted(set(facts.reach.egress.signature[own].tolist())))
+        if alike not in known:
+            known[alike] = next((found for item in outside if (found := _internet(facts, own, item, wanted))), None)
+        if (found := known[alike]) is not None:
+            yield Way(workload, "the Internet", *found)
 
 
-def _most(facts: Facts, own: Sequence[int], sizes: Iterable[tuple[int, int]], ports: Iterable[PortRange]) -> Decision:
-    """What decided for the largest of some outside groups to which one of the ports is open."""
-    for _, place in sorted(sizes, reverse=True):
+class _Public(Struct, frozen=True):
+    """The outside groups with public addresses of one IP version, the largest first: their places, their classes, and how many addresses they hold."""
+
+    places: list[int]
+    classes: NDArray[np.intp]
+    sizes: NDArray[np.float64]
+
+
+def _outside(facts: Facts, version: int) -> _Public:
+    given = ((_public(group.ranges, version), place) for place, group in enumerate(facts.reach.groups) if group.ranges)
+    found = sorted(((size, place) for size, place in given if size), reverse=True)
+    places = [place for _, place in found]
+    return _Public(places, facts.reach.class_of[places] if places else np.empty(0, dtype=np.intp), np.array([float(size) for size, _ in found]))
+
+
+def _internet(facts: Facts, own: Sequence[int], outside: _Public, wanted: Words) -> tuple[tuple[PortRange, ...], Decision] | None:
+    """The ports on which some classes may connect to more than half of the public addresses, and what decided."""
+    side = facts.reach.egress
+    rows = np.bitwise_or.reduce(side.rows[side.signature[own]][:, outside.classes]) & wanted
+    bits = np.unpackbits(np.ascontiguousarray(rows).view(np.uint8), axis=1, bitorder="little")[:, : len(facts.reach.atoms.ranges)]
+    reached = outside.sizes @ bits
+    ports = facts.reach.atoms.ports(_words(facts, reached * 2 > outside.sizes.sum())) if outside.places else ()
+    return (ports, _most(facts, own, outside.places, ports)) if ports else None
+
+
+def _most(facts: Facts, own: Sequence[int], places: Iterable[int], ports: Sequence[PortRange]) -> Decision:
+    """What decided for the first of some outside groups to which one of the ports is open."""
+    for place in places:
         for item in ports:
             if (number := _allowed(facts, own, place, [item])) is not None:
                 return _decision(facts, number, place, item.first, item.protocol)
     return Decision(True)
 
 
-def _words(facts: Facts, bits: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Words:
+def _words(facts: Facts, bits: NDArray[np.bool_]) -> Words:
     return facts.reach.atoms.mask(item for item, chosen in zip(facts.reach.atoms.ranges, bits, strict=True) if chosen)
 
 

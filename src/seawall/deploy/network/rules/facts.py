@@ -5,21 +5,20 @@ come tomorrow as well: a policy that denies by default is not superfluous becaus
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from msgspec.structs import replace
 
-from seawall.core.errors import InputError
 from seawall.core.resource import Field, Path, Resource
 from seawall.deploy.network.atoms import TRANSPORT, Words
 from seawall.deploy.network.entries import TIER as ENTRIES
-from seawall.deploy.network.load import load
 from seawall.deploy.network.model import Cluster, Endpoint, EndpointKind, Expression, Policy
 from seawall.deploy.network.reach import Reach, reach
-from seawall.deploy.network.rules.numbering import numbered, original
+from seawall.deploy.network.rules.compiled import Compiled
+from seawall.deploy.network.rules.numbering import original
 from seawall.deploy.network.select import Selection, Vector
 
 STRANGER: Final = "{pod}"
@@ -35,12 +34,10 @@ class Facts:
     ``cluster`` has the strangers at the end of its endpoints; the outside is looked at in both IP versions.
     """
 
-    def __init__(self, resources: Sequence[Resource]) -> None:
-        self.resources = resources
-        self.numbered = numbered(resources)
-        loaded = load(self.numbered)
-        self.void: tuple[InputError, ...] = loaded.errors
-        self.cluster = with_strangers(loaded.cluster)
+    def __init__(self, compiled: Compiled) -> None:
+        self.resources = compiled.resources
+        self.numbered = compiled.numbered
+        self.cluster = with_strangers(compiled.cluster)
 
     @cached_property
     def reach(self) -> Reach:

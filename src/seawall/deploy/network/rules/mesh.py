@@ -29,10 +29,8 @@ class MeshFacts:
     def __init__(self, resources: Sequence[Resource]) -> None:
         given = numbered(resources)
         self._endpoints = tuple(workloads.endpoints(given))
-        loaded = load.load(given, self._endpoints)
-        self._mesh = loaded.mesh
+        self._mesh = load.load(given, self._endpoints).mesh
         self.told = membership.is_spoken_of(given, self._endpoints)
-        self.void = loaded.errors
 
     @cached_property
     def _members(self) -> list[tuple[Endpoint, Profile]]:
