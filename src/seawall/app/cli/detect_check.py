@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from seawall.app.cli.main import EXIT_FINDINGS, EXIT_USAGE
+from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
 from seawall.core.errors import UsageError
 from seawall.run.detect.language.tree import Message, RuleFile, RuleSet
 
@@ -18,6 +18,7 @@ from seawall.run.detect.language.tree import Message, RuleFile, RuleSet
 Examples:
   seawall detect check falco_rules.yaml my_rules.yaml        one rule set, merged in this order
   seawall detect check rules.yaml --format json              errors, warnings and the compiled conditions
+  seawall detect check --audit-policy policy.yaml            which built-in rules are blind under it
   seawall detect check --condition 'evt.type = open and proc.name in (cat, less)'
 """
 )
@@ -25,17 +26,30 @@ Examples:
 @click.option("--condition", metavar="TEXT", help="Check this one condition; FILEs, if any, give it lists and macros.")
 @click.option("--source", metavar="NAME", help="The event source of the condition; default: a field of any source will do.")
 @click.option("--syntax-only", is_flag=True, help="Look at the grammar alone: any field and macro will do.")
+@click.option("--audit-policy", metavar="FILE", help="Tell which rules (the built-in ones without FILEs) are blind under this audit policy.")
+@click.option("--events", multiple=True, metavar="FILE", help="With --audit-policy: also tell the level of each of these events (repeatable).")
 @click.option("--version", is_flag=True, help="Say which version of Falco's rule engine is spoken.")
 @click.option("-f", "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, allow_from_autoenv=False)
 @click.pass_context
 def command(
-    context: click.Context, files: tuple[str, ...], condition: str | None, source: str | None, syntax_only: bool, version: bool, format_: str
+    context: click.Context,
+    files: tuple[str, ...],
+    condition: str | None,
+    source: str | None,
+    syntax_only: bool,
+    audit_policy: str | None,
+    events: tuple[str, ...],
+    version: bool,
+    format_: str,
 ) -> None:
     """Check detection rules: every error and warning with its place, and what to do. Exit 1 when there are errors."""
     from seawall.run.detect.language import compile_rules  # the tables of fields take time that --help should not
 
     if version:
         _print_version(format_)
+        return
+    if audit_policy:
+        _review(context, audit_policy, files, events, format_)
         return
     if not files and condition is None:
         raise UsageError("nothing to check: name rule files, or give a condition with --condition")
@@ -51,6 +65,29 @@ def command(
         _print_messages(errors, rules.warnings)
         click.echo(f"{len(rules.rules)} rules, {len(errors)} errors, {len(rules.warnings)} warnings")
     context.exit(EXIT_USAGE if unreadable else EXIT_FINDINGS if errors else 0)
+
+
+def _review(context: click.Context, policy: str, files: tuple[str, ...], events: tuple[str, ...], format_: str) -> None:
+    """What rules see under an audit policy, and the least policy that lets them see."""
+    from seawall.app.audit_policy import review
+    from seawall.core.errors import InputError
+
+    problems: list[InputError] = []
+    found = review(policy, files, events, problems)
+    for problem in problems:
+        click.echo(f"seawall: {problem}", err=True)
+    if format_ == "json":
+        _print_json(found)
+    else:
+        for level in found["levels"]:
+            omitted = f" without {', '.join(level['omit_stages'])}" if level["omit_stages"] else ""
+            click.echo(f"event {level['event_index']}: {level['level']}{omitted}")
+        for item in found["blind"]:
+            click.echo(
+                f"{'partly blind' if item['sees'] else 'blind'}: {item['rule']} needs {item['needs']} and has {item['has']} ({item['request']})"
+            )
+        click.echo(f"{len(found['blind'])} rules miss something; --format json has the least policy under which none does")
+    context.exit(EXIT_INCOMPLETE if problems else 0)
 
 
 def _check_condition(

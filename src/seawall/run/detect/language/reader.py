@@ -30,13 +30,15 @@ MAX_ENTRIES: Final = 1_000_000
 SYSCALL: Final = "syscall"
 EXTENSIONS: Final = ("window", "threshold", "distinct", "sequence", "unless_seen", "count_by")
 """The keys of a rule beyond Falco's."""
+ABOUT: Final = "seawall"
+"""A key whose value is for people: technique, what to look at, known false alarms. It has no effect on judging."""
 
 _LIST_KEYS: Final = ("list", "items", "append", "override")
 _MACRO_KEYS: Final = ("macro", "condition", "append", "override")
 _FLAGS: Final = ("enabled", "warn_evttypes", "skip-if-unknown-filter", "capture")
 _NUMBERS: Final = ("capture_duration", "capture_events", "capture_filesize")
 _RULE_KEYS: Final = (
-    "rule", "desc", "condition", "output", "priority", "source", "tags", "exceptions", "append", "override", *_FLAGS, *_NUMBERS, *EXTENSIONS,
+    "rule", "desc", "condition", "output", "priority", "source", "tags", "exceptions", "append", "override", *_FLAGS, *_NUMBERS, *EXTENSIONS, ABOUT,
 )  # fmt: skip
 _EXCEPTION_KEYS: Final = ("name", "fields", "comps", "values")
 _ITEMS: Final = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
