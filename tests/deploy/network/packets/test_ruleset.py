@@ -2,7 +2,19 @@
 
 from hypothesis import given, settings
 
-from seawall.deploy.network.model import Cluster, Protocol
+from seawall.deploy.network.model import (
+    DEFAULT,
+    Action,
+    Anything,
+    Cluster,
+    Endpoint,
+    EndpointKind,
+    Policy,
+    Port,
+    PortMatch,
+    Protocol,
+    Rule,
+)
 from seawall.deploy.network.packets.plan import Plan, plan
 from seawall.deploy.network.packets.ruleset import ruleset
 from seawall.deploy.network.reach import reach
@@ -123,6 +135,25 @@ def test_names_of_others_stay_in_their_comments() -> None:
     assert line.startswith("\tchain ingress_1_0 { # NetworkPolicy s???/x? ???include ?/etc/passwd???")
     assert len(line) < 200
     assert text.replace(line, "") == EXPECTED.replace("\tchain ingress_1_0 { # NetworkPolicy shop/db", "")
+
+
+def test_what_is_taken_away_by_name_differs_from_pod_to_pod() -> None:
+    """A Calico rule that allows all but the port called web, whose number each pod chooses itself."""
+    pods = tuple(
+        Endpoint(kind=EndpointKind.POD, workload=f"n/{number}[Pod]", name=str(number), namespace="n", ports=(Port(number, Protocol.TCP, "web"),))
+        for number in (80, 81)
+    )
+    rule = Rule(action=Action.ALLOW, not_ports=(PortMatch(Protocol.TCP, name="web"), PortMatch(Protocol.UDP, 53, 53)))
+    policy = Policy(kind="P", name="p", tier=DEFAULT.name, subject=Anything(), egress=(rule,), isolates_egress=True)
+    cluster = Cluster(endpoints=pods, tiers=(DEFAULT,), policies=(policy,))
+    stations = plan(cluster, reach(cluster), 50, 16).stations
+    rules = Rules(ruleset(cluster, stations))
+    one, other = (str(station.address) for station in stations[:2])
+    for source, destination, own, foreign in ((one, other, 81, 80), (other, one, 80, 81)):
+        assert not rules.allow(Packet(source, destination, "tcp", own))
+        assert rules.allow(Packet(source, destination, "tcp", foreign))
+        assert rules.allow(Packet(source, destination, "udp", own))
+        assert not rules.allow(Packet(source, destination, "udp", 53))
 
 
 @settings(max_examples=300)

@@ -1,0 +1,1 @@
+"""Network namespaces without names, and packets between them."""
