@@ -81,6 +81,12 @@ def test_ports() -> None:
     assert reaches("ns a reaches ns b").ports is None
 
 
+def test_reaching_only() -> None:
+    found = reaches("ns a reaches only ns b or outside on TCP 443")
+    assert (found.negative, found.source.negated, found.destination.negated) == (True, False, True)
+    assert found.destination.text == "ns b or outside"
+
+
 def test_isolation() -> None:
     found = parse("every pod in ns shop is isolated for egress")
     assert isinstance(found, Isolated)
@@ -104,6 +110,8 @@ def test_isolation() -> None:
         ("ns a reaches ns b on 65536", 22, "a port from 1 to 65535"),
         ("ns a reaches ns b on 90-80", 22, "a port from 1 to 65535"),
         ("ns a reaches ns b on 80 but 80", 22, "no port is left"),
+        ("no pod reaches only ns b", 16, "'only'"),
+        ("only ns a reaches only ns b", 19, "'only'"),
         ("no pod cannot reach ns b", 15, "two negatives"),
         ("no pod reaches some pod in ns b", 31, "'some'"),
         ("no pod in ns b is isolated", 16, "every"),

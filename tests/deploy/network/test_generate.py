@@ -13,7 +13,7 @@ from seawall.deploy.network.identity import units
 from seawall.deploy.network.model import Cluster, EndpointKind, PortRange, Protocol
 from seawall.deploy.network.question import Questions
 from tests.deploy.network.objects import Object, documents, loaded
-from tests.deploy.network.test_against_brute import admin_policies, clusters, kubernetes_policies, several
+from tests.deploy.network.test_against_brute import admin_policies, calico_clusters, cilium_policies, clusters, kubernetes_policies, several
 from tests.deploy.network.test_proof import SHOP
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
@@ -138,6 +138,15 @@ def test_declared_connections_are_kept_exactly(cluster: list[Object], policies: 
     apart = {workload for unit in units(before) if len(unit.workloads) == 1 for workload in unit.workloads}
     after = under(before, made.text)
     compare(before, after, apart)
+
+
+@settings(max_examples=40)
+@given(st.one_of(calico_clusters(), st.builds(lambda one, two: [*one, *two], clusters(), several(cilium_policies, 1, 2))))
+def test_declared_connections_of_other_kinds_are_kept_exactly(objects: list[Object]) -> None:
+    before = loaded(objects).cluster
+    made = generate(before, declared(before))
+    assert made.is_exact, (made.missing, made.extra)
+    compare(before, under(before, made.text), {workload for unit in units(before) if len(unit.workloads) == 1 for workload in unit.workloads})
 
 
 def compare(before: Cluster, after: Cluster, apart: set[str]) -> None:

@@ -89,6 +89,8 @@ def shop() -> Prover:
         "pods with tier=front reach workload shop/api on 8080",
         "only workload shop/web reaches workload shop/api",
         "ns db cannot reach anything",
+        "ns monitoring reaches only outside",
+        "ns monitoring reaches only 0.0.0.0/0",
         "no pod in ns monitoring reaches 169.254.169.254",
         "no pod in ns monitoring reaches outside on TCP but 443",
         "no pod in ns monitoring reaches anything on UDP",
@@ -161,6 +163,21 @@ def test_what_speaks_of_nothing(shop: Prover, text: str, holds: bool, reason: st
     assert (found.holds, found.reason, found.counterexample) == (holds, reason, None)
 
 
+def test_addresses_of_a_version_that_nothing_speaks_of_are_no_promise() -> None:
+    def prover(*cidrs: str) -> Prover:
+        spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": cidr}}]} for cidr in cidrs]}
+        policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p", "namespace": "a"}, "spec": spec}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "namespace": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+        return Prover(loaded([pod, policy]).cluster)
+
+    outside = parse("ns a reaches outside on TCP 443")
+    assert prover("0.0.0.0/0").prove(outside).holds
+    assert prover("0.0.0.0/0", "::/0").prove(outside).holds
+    refuted = prover("0.0.0.0/0", "2001:db8::/32").prove(outside).counterexample
+    assert refuted is not None
+    assert refuted.dst == "::1"
+
+
 def test_pods_that_only_their_name_tells_apart() -> None:
     pods = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
@@ -198,6 +215,7 @@ assertion_texts = st.one_of(
         st.sampled_from(SOURCES),
         st.sampled_from(PORTS),
     ),
+    st.builds(lambda source, destination, ports: f"{source} reaches only {destination}{ports}", *map(st.sampled_from, (SOURCES, SOURCES, PORTS))),
     st.builds(lambda source, destination, ports: f"{source} reach some {destination}{ports}", *map(st.sampled_from, (SOURCES, SOURCES, PORTS))),
 )
 OUTSIDE = ("0.0.0.1", "10.0.0.1", "10.1.0.9", "10.1.0.77", "10.9.0.1", "203.0.113.9", "198.51.100.1", "2001:db8::9", "fd00::99", "fc00::1")
@@ -272,10 +290,12 @@ def enumerated(cluster: Cluster, text: str) -> bool | None:
     body = text.removesuffix(said)
     left, right = body.replace(" reaches ", "|").replace(" reach ", "|").split("|")
     left = left.removeprefix("no ").removeprefix("only ").removeprefix("every ").removeprefix("some ")
-    right = right.removeprefix("some ")
+    right = right.removeprefix("some ").removeprefix("only ")
     sources, destinations = list(meant(left)), list(meant(right))
     if assertion.source.negated:
         sources = [(place, name) for place, name, _ in (*ends, *outside) if (place, name) not in sources]
+    if assertion.destination.negated:
+        destinations = [(place, name) for place, name, _ in (*ends, *outside) if (place, name) not in destinations]
 
     def is_pair(one: tuple[int, str], other: tuple[int, str]) -> bool:
         addresses = {name for _, name, endpoint in outside}

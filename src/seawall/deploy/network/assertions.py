@@ -7,7 +7,7 @@ r"""Assertions: what somebody wants to be true of a network, in words that a pro
 
 Grammar (EBNF; words in any case; ``"quoted"`` words are names, whatever they spell; lists take ``,``, ``and`` or ``or``):
 
-    assertion  = subject ( verb ends [ "on" ports ] | ( "is" | "are" ) "isolated" [ "for" direction { list direction } ] )
+    assertion  = subject ( verb [ "only" ] ends [ "on" ports ] | ( "is" | "are" ) "isolated" [ "for" direction { list direction } ] )
     subject    = "nothing" [ beyond ] | "no" ends | "only" ends | [ quantifier ] ends
     quantifier = "every" | "all" | "each" | "any" | "some"
     verb       = [ "can" | "may" | "must" | "do" | "does" ] [ "not" ] ( "reach" | "reaches" ) | "cannot" ( "reach" )
@@ -32,7 +32,8 @@ Meaning:
 
 * ``pods`` are all pods, those on the host's network among them; ``ns a`` is ``pods in ns a``. ``outside`` is every address that is no known pod's or
   node's, the DNS names that policies speak of, and, as a source, ``{ingress-controller}``: what it forwards comes from outside.
-* ``no A reaches B``, ``nothing``, ``A cannot reach B``: there is no such pair on any of the ports. ``only A reaches B``: nothing else does.
+* ``no A reaches B``, ``nothing``, ``A cannot reach B``: there is no such pair on any of the ports. ``only A reaches B``: nothing else does;
+  ``A reaches only B``: and nothing else.
 * ``A reaches B``: each of A reaches each of B, on all of the ports; without ports, on one at least. ``some`` asks for one instead of each.
 * A protocol holds for the numbers after it (``TCP 80, 443``). A number without one means TCP where something is to be reached, and every protocol
   where nothing is. Without ports, a negative speaks of everything. A pod reaches itself always, and is not asked.
@@ -183,10 +184,13 @@ class _Parser:
         denied = self._verb()
         if denied and (negative or only or source.some):
             raise self._misread("two negatives, or 'some' with 'not', may be understood in two ways: say it in one", self._place - 1)
+        narrow = self._accept("only")
+        if narrow and (negative or denied or only or source.some):
+            raise self._misread("'only' has its place once, and in no negative", self._place - 1)
         start = self._place
         destination = self._ends()
-        destination = _with(destination, text=self._said(start))
-        negative = negative or denied or only
+        destination = _with(destination, text=self._said(start), negated=narrow)
+        negative = negative or denied or only or narrow
         if negative and (source.some or destination.some):
             raise self._misread("'some' has no place in a negative: 'no A reaches B' already speaks of all", self._place - 1)
         ports = self._ports(negative=negative) if self._accept("on") else None

@@ -6,31 +6,42 @@ An object without a namespace is taken to be in ``default``, as kubectl would pu
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from seawall.core.pod import POD_TEMPLATES, Pod, pods
 from seawall.core.resource import Field, Resource
 from seawall.core.selector import Selector, labels_of
 
+Derived = TypeVar("Derived")
+
 CLUSTER_SCOPED = frozenset({
     "Namespace", "Node", "PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PriorityClass",
     "RuntimeClass", "IngressClass", "GatewayClass", "APIService", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "PodSecurityPolicy", "CSIDriver", "CertificateSigningRequest",
+    "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy",
 })  # fmt: skip
 
 
 _CONTENTS = ("data", "stringData", "binaryData")
+_STATUS = {
+    # What is kept of a status: where pods and nodes are in the network.
+    "Pod": ("phase", "podIP", "podIPs", "hostIP", "hostIPs"),
+    "Node": ("addresses",),
+}
 MAX_ANNOTATION = 256
 
 
 def outline(resource: Resource, *, whole: bool = False) -> dict[str, Any]:
-    """What an inventory keeps of an object: no status, no schemas of CRDs, no bulky annotations, and of ConfigMaps and Secrets the keys alone.
+    """What an inventory keeps of an object: of a status addresses alone, no schemas of CRDs, no bulky annotations, and the keys of
+    ConfigMaps and Secrets.
 
     ``whole`` keeps the schemas too, and what they speak of.
     """
     data = {key: value for key, value in resource.data.items() if key != "status"}
+    if type(status := resource.data.get("status")) is dict and (kept := _STATUS.get(resource.kind)) and not resource.group:
+        data["status"] = {key: status[key] for key in kept if key in status}
     metadata = data.get("metadata")
     if type(metadata) is dict:
         data["metadata"] = {key: value for key, value in metadata.items() if key != "managedFields"}
@@ -55,6 +66,13 @@ class Inventory:
         for resource in self.resources:
             self._by_kind[resource.kind].append(resource)
             self._by_name[resource.kind, namespace_of(resource), resource.name].append(resource)
+        self._derived: dict[Callable[[Inventory], object], object] = {}
+
+    def derived(self, make: Callable[["Inventory"], Derived]) -> Derived:
+        """What ``make`` makes of the objects, made once for all rules that ask for it."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return cast("Derived", self._derived[make])
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """The objects of these kinds, in the order of the input."""

@@ -5,8 +5,8 @@ from hypothesis import given
 
 from seawall.core.resource import Resource
 from seawall.deploy.network.model import Direction
-from seawall.deploy.network.rules.destinations import to_addresses, to_anywhere, to_api_server
 from seawall.deploy.network.rules.compiled import Compiled
+from seawall.deploy.network.rules.destinations import to_addresses, to_anywhere, to_api_server
 from seawall.deploy.network.rules.facts import Facts, path_of
 from seawall.deploy.network.rules.openness import open_to_all, opened, selected, undefended
 from tests.deploy.network.brute import Brute, Packet

@@ -132,7 +132,7 @@ def to_anywhere(facts: Facts, except_ports: Sequence[int] = ()) -> Iterator[Way]
 
 
 class _Public(Struct, frozen=True):
-    """The outside groups with public addresses of one IP version, the largest first: their places, their classes, and how many addresses they hold."""
+    """The outside groups with public addresses of one IP version, the largest first: their places, classes, and how many such addresses they hold."""
 
     places: list[int]
     classes: NDArray[np.intp]
@@ -207,5 +207,10 @@ def _allowed(facts: Facts, own: Sequence[int], place: int, ports: Iterable[PortR
 
 
 def _decision(facts: Facts, number: int, place: int, port: int, protocol: Protocol = Protocol.TCP) -> Decision:
-    group = int(facts.reach.first[number])
-    return decide(facts.cluster, Direction.EGRESS, group, place, facts.reach.groups[place].endpoint, facts.means, protocol, port)
+    """What decides for the egress of a class; the same for all to which the same policies apply."""
+    key = (int(facts.reach.egress.signature[number]), place, port, protocol)
+    if key not in facts.decisions:
+        group = int(facts.reach.first[number])
+        end = facts.reach.groups[place].endpoint
+        facts.decisions[key] = decide(facts.cluster, Direction.EGRESS, group, place, end, facts.means, protocol, port)
+    return facts.decisions[key]

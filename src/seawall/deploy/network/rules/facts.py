@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from seawall.core.resource import Field, Path, Resource
 from seawall.deploy.network.atoms import TRANSPORT, Words
 from seawall.deploy.network.entries import TIER as ENTRIES
-from seawall.deploy.network.model import Cluster, Endpoint, EndpointKind, Expression, Policy
+from seawall.deploy.network.model import Cluster, Endpoint, EndpointKind, Expression, Policy, Protocol
 from seawall.deploy.network.reach import Reach, reach
 from seawall.deploy.network.rules.compiled import Compiled
 from seawall.deploy.network.rules.numbering import original
 from seawall.deploy.network.select import Selection, Vector
+from seawall.deploy.network.walk import Decision
 
 STRANGER: Final = "{pod}"
 ELSEWHERE: Final = "{namespace}"
@@ -31,13 +32,15 @@ _KEY: Final = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 class Facts:
     """Who may reach whom among the objects of an input.
 
-    ``cluster`` has the strangers at the end of its endpoints; the outside is looked at in both IP versions.
+    ``cluster`` has the strangers at the end of its endpoints; the outside is looked at in both IP versions. ``decisions`` are kept by signature of
+    the egress, group, port and protocol.
     """
 
     def __init__(self, compiled: Compiled) -> None:
         self.resources = compiled.resources
         self.numbered = compiled.numbered
         self.cluster = with_strangers(compiled.cluster)
+        self.decisions: dict[tuple[int, int, int, Protocol], Decision] = {}
 
     @cached_property
     def reach(self) -> Reach:

@@ -18,6 +18,7 @@ from seawall.deploy.workload.rules import (
     jobs,
     network,
     network_policy,
+    network_reach,
     privilege,
     probes,
     rbac_bindings,
@@ -27,7 +28,9 @@ from seawall.deploy.workload.rules import (
     scheduling,
     schema,
     secrets,
+    service_mesh,
     tenancy,
+    tls,
 )
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "jobs",
     "network",
     "network_policy",
+    "network_reach",
     "privilege",
     "probes",
     "rbac_bindings",
@@ -53,5 +57,7 @@ __all__ = [
     "scheduling",
     "schema",
     "secrets",
+    "service_mesh",
     "tenancy",
+    "tls",
 ]

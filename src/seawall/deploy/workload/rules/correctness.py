@@ -9,7 +9,8 @@ from seawall.core.selector import labels_of, labels_selector, selector_of
 from seawall.core.severity import Severity
 from seawall.core.verdict import Failure, Unjudged, Verdicts
 from seawall.deploy.workload.check import container_rule, inventory_rule, resource_rule
-from seawall.deploy.workload.inventory import Inventory, namespace_of
+from seawall.deploy.workload.inventory import Inventory, name_field, namespace_of
+from seawall.deploy.workload.rules.network_reach import facts, others
 
 
 @inventory_rule(
@@ -140,13 +141,15 @@ def servicemonitor_targets(inventory: Inventory) -> Verdicts:
 )
 def netpol_targets(inventory: Inventory) -> Verdicts:
     """
-    What it finds: A NetworkPolicy whose podSelector matches no pod or workload of its namespace.
+    What it finds: A NetworkPolicy whose podSelector matches no pod or workload of its namespace, and a policy of Calico, Cilium or an administrator
+        that selects none.
     Why it matters: It protects nothing, and the pods it was written for are open.
     How to fix: Correct the podSelector, or the labels in the workload's pod template.
     Exceptions: Pods that are deployed from elsewhere. An empty selector means every pod and passes. Without any workload in the input, and where
         a custom resource with fitting labels may stand for pods that an operator makes, the rule is not evaluated.
     """
-    for policy in _network_policies(inventory):
+    given = list(_network_policies(inventory))
+    for policy in given:
         field = policy.field("spec", "podSelector")
         selector = selector_of(field.value)
         if selector is None or not selector.requirements:
@@ -159,6 +162,15 @@ def netpol_targets(inventory: Inventory) -> Verdicts:
             yield Unjudged(field, f"the pods may be made for {maker.kind} {maker.name}")
         else:
             yield Failure(field, f"NetworkPolicy {policy.name} selects no pod in namespace {namespace_of(policy)}")
+    if others(inventory):
+        from seawall.deploy.network.rules.openness import idle
+
+        known = facts(inventory)
+        for dead in idle(known):
+            policy = known.resource_of(dead)
+            if policy not in given:
+                name = name_field(policy)
+                yield Failure(name, f"{dead} selects no pod") if inventory.pods else Unjudged(name, "no workload was given to the scan")
 
 
 @inventory_rule(

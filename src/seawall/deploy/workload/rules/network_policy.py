@@ -1,6 +1,4 @@
-"""Network: which pods a NetworkPolicy isolates, read off the objects. What can reach what is worked out in another room (``deploy/network``)."""
-
-from collections.abc import Iterator
+"""Network: which pods the policies isolate. NetworkPolicies are read off the objects; for the rest :mod:`network_reach` asks the engine."""
 
 from seawall.core.pod import Pod
 from seawall.core.resource import Field, Resource
@@ -9,16 +7,17 @@ from seawall.core.severity import Severity
 from seawall.core.verdict import Failure, Unjudged, Verdicts
 from seawall.deploy.workload.check import inventory_rule, resource_rule
 from seawall.deploy.workload.inventory import Inventory, name_field, namespace_of
+from seawall.deploy.workload.rules.network_reach import (
+    NONE_GIVEN,
+    egress_to_addresses,
+    facts,
+    others,
+    policies,
+    without_policies,
+    workload_fields,
+)
 
 GROUPS = ("networking.k8s.io", "extensions")
-_OTHER_POLICIES = (
-    "CiliumNetworkPolicy",
-    "CiliumClusterwideNetworkPolicy",
-    "GlobalNetworkPolicy",
-    "AdminNetworkPolicy",
-    "BaselineAdminNetworkPolicy",
-    "ClusterNetworkPolicy",
-)
 
 
 @inventory_rule(
@@ -40,25 +39,35 @@ _OTHER_POLICIES = (
 )
 def netpol_missing(inventory: Inventory) -> Verdicts:
     """
-    What it finds: A pod or workload that no NetworkPolicy of its namespace selects.
+    What it finds: A pod or workload that no NetworkPolicy of its namespace selects, nor any policy of Calico, Cilium or an administrator.
     Why it matters: Without a policy everything in the cluster may connect to the pod, and the pod may connect to everything.
     How to fix: Add a policy that denies by default in the namespace, and policies that allow what is needed.
     Exceptions: Pods on the host's network, which policies do not reach. Without any network policy in the input the rule is not evaluated, as
-        policies are often kept elsewhere; with policies of Calico, Cilium or an administrator it is left to the reachability analysis.
+        policies are often kept elsewhere.
     """
-    policies = _policies(inventory)
-    others = inventory.of_kind(*_OTHER_POLICIES) or [policy for policy in inventory.of_kind("NetworkPolicy") if policy.group not in GROUPS]
-    isolated = {id(pod.field.value) for policy in policies for pod in _selected(inventory, policy)}
+    if others(inventory) and inventory.pods:
+        yield from _not_selected(inventory)
+        return
+    given = _policies(inventory)
+    isolated = {id(pod.field.value) for policy in given for pod in _selected(inventory, policy)}
     for pod in inventory.pods:
         if pod.spec["hostNetwork"].value is True:
             continue
         name = name_field(pod.resource)
-        if others:
-            yield Unjudged(name, f"the input has a {others[0].kind}, which this rule cannot read")
-        elif not policies:
-            yield Unjudged(name, "no NetworkPolicy kind was given to the scan")
+        if not given:
+            yield Unjudged(name, NONE_GIVEN)
         elif id(pod.field.value) not in isolated:
             yield Failure(name, f"no NetworkPolicy in namespace {namespace_of(pod.resource)} selects {pod}")
+
+
+def _not_selected(inventory: Inventory) -> Verdicts:
+    """The same for policies of any kind, as the engine reads them."""
+    from seawall.deploy.network.rules.openness import selected
+
+    known = facts(inventory)
+    for workload in known.classes.keys() - selected(known) - known.on_host:
+        for field in workload_fields(inventory, workload):
+            yield Failure(field, f"no network policy of any kind selects {workload}")
 
 
 @inventory_rule(
@@ -76,50 +85,60 @@ def netpol_missing(inventory: Inventory) -> Verdicts:
 )
 def netpol_default_deny(inventory: Inventory) -> Verdicts:
     """
-    What it finds: A Namespace of the input without a NetworkPolicy that selects all its pods and allows nothing, for ingress and for egress.
+    What it finds: A Namespace of the input in which a pod that no policy names would be open: it carries no labels, and a pod of an unknown namespace
+        or every outside address may connect to it (ingress), or it to them (egress), on ports that no policy names. Policies of all kinds count.
     Why it matters: Only with a default deny is a forgotten pod closed instead of open.
     How to fix: Add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress, and no rules.
     Exceptions: The namespaces of Kubernetes itself (kube-system, kube-public, kube-node-lease).
     """
-    for namespace in inventory.of_kind("Namespace"):
-        if namespace.name.startswith("kube-"):
-            continue
-        denied = {
-            direction
-            for policy in _policies(inventory)
-            if namespace_of(policy) == namespace.name and _selects_everything(policy)
-            for direction in policy_types(policy)
-            if not policy.field("spec", direction).value
-        }
-        missing = [direction for direction in ("ingress", "egress") if direction not in denied]
+    namespaces = [namespace for namespace in inventory.of_kind("Namespace") if not namespace.name.startswith("kube-")]
+    if not namespaces:
+        return
+    open_: dict[str, list[str]] = {}
+    if policies(inventory):
+        from seawall.deploy.network.rules.openness import undefended
+
+        open_ = {name: list(map(str, directions)) for name, directions in undefended(facts(inventory)).items()}
+    for namespace in namespaces:
+        missing = open_.get(namespace.name, []) if policies(inventory) else ["ingress", "egress"]
         if missing:
             yield Failure(name_field(namespace), f"namespace {namespace.name} has no default deny for {' and '.join(missing)}")
 
 
-@resource_rule(
+@inventory_rule(
     "netpol-allow-all",
     "NetworkPolicy allows everything",
     # Medium: allows add up, so one of these undoes every other policy for the pods that it selects.
     Severity.MEDIUM,
     category="network",
-    kinds=("NetworkPolicy",),
+    kinds=("NetworkPolicy", "GlobalNetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"),
     aliases={"kubeaudit": "AllowAllIngressNetworkPolicyExists AllowAllEgressNetworkPolicyExists"},
 )
-def netpol_allow_all(resource: Resource) -> Verdicts:
+def netpol_allow_all(inventory: Inventory) -> Verdicts:
     """
-    What it finds: A NetworkPolicy that selects all pods of its namespace and has a rule without peers and ports, which allows everything.
+    What it finds: A policy that selects all pods of its namespace (or of the cluster) and has a rule that allows everything: without peers and ports,
+        for 0.0.0.0/0, or in the words of Calico and Cilium.
     Why it matters: Policies only add permissions: whatever the others keep out, this one lets in.
     How to fix: Name the peers and the ports, or delete the rule.
     Exceptions: Egress that is open on purpose, where only ingress is kept.
     """
-    if resource.group not in GROUPS or not _selects_everything(resource):
-        return
-    for direction, side in (("ingress", "from"), ("egress", "to")):
-        if direction not in policy_types(resource):
-            continue
-        for rule in resource.field("spec", direction).items():
-            if not rule["ports"].value and _any_peer(rule[side]):
-                yield Failure(rule, f"NetworkPolicy {resource.name} allows all {direction} for every pod of the namespace")
+    for policy in _policies(inventory):
+        for direction, side in (("ingress", "from"), ("egress", "to")) if _selects_everything(policy) else ():
+            if direction not in policy_types(policy):
+                continue
+            for rule in policy.field("spec", direction).items():
+                if not rule["ports"].value and _any_peer(rule[side]):
+                    yield Failure(rule, f"NetworkPolicy {policy.name} allows all {direction} for every pod of the namespace")
+    if others(inventory):
+        from seawall.deploy.network.rules.openness import openings
+
+        known = facts(inventory)
+        for opening in openings(known):
+            policy = known.resource_of(opening.policy)
+            if policy.kind != "NetworkPolicy" or policy.group not in GROUPS:
+                where = f"of namespace {opening.policy.namespace}" if opening.policy.namespace else "of the cluster"
+                field = known.field_of(opening.policy, opening.rule.field)
+                yield Failure(field, f"{opening.policy} allows all {opening.direction} for every pod {where}")
 
 
 @resource_rule(
@@ -160,31 +179,19 @@ def netpol_selector(resource: Resource) -> Verdicts:
     by_default=False,
     aliases={"kubescape": "C-0052"},
     controls={"cis-gke-1.2.0": "5.4.1"},
+    parameters={"addresses": "The addresses of the metadata service.", "port": "Its TCP port."},
 )
-def imds_access(inventory: Inventory) -> Verdicts:
+def imds_access(inventory: Inventory, *, addresses: tuple[str, ...] = ("169.254.169.254", "fd00:ec2::254"), port: int = 80) -> Verdicts:
     """
-    What it finds: A pod to which no NetworkPolicy applies for egress, or only policies whose ipBlock contains 169.254.169.254 without an exception.
+    What it finds: A workload whose egress is open to 169.254.169.254 or fd00:ec2::254 on port 80, by the policies of all kinds.
     Why it matters: The metadata service at that address answers whoever asks from the node, on many clouds with the node's own credentials.
     How to fix: Restrict egress, with except: [169.254.169.254/32] in wide ipBlocks; and let the cloud require a hop limit of one and tokens.
     Exceptions: Clusters that are on no cloud. Without any NetworkPolicy in the input the rule is not evaluated.
     """
-    policies = _policies(inventory)
-    limiting: dict[int, list[Resource]] = {}
-    for policy in policies:
-        if "egress" in policy_types(policy):
-            for pod in _selected(inventory, policy):
-                limiting.setdefault(id(pod.field.value), []).append(policy)
-    for pod in inventory.pods:
-        name = name_field(pod.resource)
-        if not policies:
-            yield Unjudged(name, "no NetworkPolicy kind was given to the scan")
-            continue
-        applied = limiting.get(id(pod.field.value), [])
-        opening = next((field for policy in applied for field in _metadata_blocks(policy)), None)
-        if not applied:
-            yield Failure(name, f"no NetworkPolicy restricts egress of {pod}, so it can ask 169.254.169.254")
-        elif opening is not None:
-            yield Failure(name, f"{opening} of NetworkPolicy {opening.resource.name} lets {pod} ask 169.254.169.254", also=(opening,))
+    if policies(inventory) and inventory.pods:
+        yield from egress_to_addresses(inventory, addresses, port)
+    else:
+        yield from without_policies(inventory)
 
 
 def policy_types(policy: Resource) -> set[str]:
@@ -216,22 +223,3 @@ def _any_peer(peers: Field) -> bool:
     if not peers.value:
         return True
     return any(peer.at("ipBlock", "cidr").text in ("0.0.0.0/0", "::/0") and not peer.at("ipBlock", "except").value for peer in peers.items())
-
-
-def _metadata_blocks(policy: Resource) -> Iterator[Field]:
-    """The places at which a policy allows egress to the metadata address."""
-    from ipaddress import ip_address, ip_network
-
-    address = ip_address("169.254.169.254")
-    for rule in policy.field("spec", "egress").items():
-        if not rule["to"].value:
-            yield rule
-        for peer in rule["to"].items():
-            block = peer["ipBlock"]
-            try:
-                inside = block["cidr"].text and address in ip_network(block["cidr"].text, strict=False)
-                excepted = any(address in ip_network(item.text, strict=False) for item in block["except"].items())
-            except ValueError:
-                continue  # the API server refuses such a block
-            if inside and not excepted:
-                yield block["cidr"]
