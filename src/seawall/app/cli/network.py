@@ -47,11 +47,12 @@ def command() -> None:
     epilog="""\b
 Examples:
   seawall network list deploy/
+  seawall network list deploy/ --format html > connections.html       a graph to click through
   seawall network list deploy/ --format dot | dot -Tsvg > connections.svg
 """,
 )
 @targets_argument
-@format_option("text", "json", "csv", "md", "dot")
+@format_option("text", "json", "csv", "md", "dot", "html")
 @click.pass_context
 def list_(context: click.Context, targets: tuple[str, ...], format_: str) -> None:
     """Every connection that the policies allow, from workload to workload."""
@@ -62,6 +63,12 @@ def list_(context: click.Context, targets: tuple[str, ...], format_: str) -> Non
     found = all_connections(analysis)
     if format_ == "json":
         _print_json(documents.network_json(found, analysis.errors, analysis.cluster.notes))
+    elif format_ == "html":
+        from seawall.deploy.network.html_graph import html
+        from seawall.deploy.network.selecting import selecting
+
+        _tell(analysis.errors, ())
+        click.echo("".join(html(found, selecting(analysis.cluster))), nl=False)
     else:
         _tell(analysis.errors, analysis.cluster.notes)
         click.echo("\n".join(documents.LISTS[format_](found)))

@@ -114,15 +114,15 @@ def reach(cluster: Cluster, versions: Sequence[int] = (4,), before: Reach | None
     ground = basis(cluster, expressions, matches_of(enforced), versions, before.basis if before else None)
     found = ground.groups
     cut = atoms(ground.matches, [group.endpoint for group in found])
-    names = _name_signatures(found, [match for match in ground.matches if match.name])
+    names = name_signatures(found, [match for match in ground.matches if match.name])
     class_of, first = _unique(_with_numbers(ground.columns, names))
     members = np.ascontiguousarray(np.unpackbits(ground.columns[first], axis=1).T).view(np.bool_)
-    judge = _Judge(cluster, cut, found, first, {expression: members[place] for expression, place in ground.place_of.items()}, names[first])
+    judge = Judge(cluster, cut, found, first, {expression: members[place] for expression, place in ground.place_of.items()}, names[first])
     kept = before if before and before.basis.groups is found and cut.ranges == before.atoms.ranges else None
     return Reach(found, cut, class_of, first, judge.side(Direction.INGRESS, kept), judge.side(Direction.EGRESS, kept), ground)
 
 
-def _name_signatures(found: Sequence[Group], named: Sequence[PortMatch]) -> Places:
+def name_signatures(found: Sequence[Group], named: Sequence[PortMatch]) -> Places:
     """A number for each group, equal where all port names mean the same."""
     if not named:
         return np.zeros(len(found), dtype=np.intp)
@@ -148,7 +148,7 @@ def _unique(rows: NDArray[np.uint8]) -> tuple[Places, Places]:
     return number, np.array(first, dtype=np.intp)
 
 
-class _Judge:
+class Judge:
     """Works out the rows of both directions. Everything here counts in classes."""
 
     def __init__(
@@ -185,7 +185,7 @@ class _Judge:
                 continue
             applied = [policies[place] for place in np.flatnonzero(bits[: len(policies), subject])]
             by_tier = [(tier, list(group)) for tier, group in groupby(applied, key=lambda policy: by_name[policy.tier])]
-            rows[number] = self._row(by_tier, direction, int(subject))
+            rows[number] = self.row(by_tier, direction, int(subject))
         return Side(signature, rows)
 
     def _keep(self, rows: NDArray[np.uint64], first: Places, direction: Direction, before: Reach) -> Members:
@@ -204,7 +204,7 @@ class _Judge:
             np.take(side.rows[side.signature[parent[first[number]]]], parent, axis=0, out=rows[number], mode="clip")
         return kept
 
-    def _row(self, tiers: Sequence[tuple[Tier, list[Policy]]], direction: Direction, subject: int) -> NDArray[np.uint64]:
+    def row(self, tiers: Sequence[tuple[Tier, list[Policy]]], direction: Direction, subject: int) -> NDArray[np.uint64]:
         """What a class of subjects allows to or from every class, by the policies of each tier that select it."""
         allowed = np.zeros((self._size, self._atoms.words), dtype=np.uint64)
         undecided = np.tile(self._atoms.all, (self._size, 1))

@@ -18,7 +18,7 @@ DEFAULT_NAMESPACE: Final = "default"
 DEFAULT_ACCOUNT: Final = "default"
 _PROTOCOLS: Final = {protocol.value: protocol for protocol in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
 _ENDED: Final = ("Succeeded", "Failed")
-_OWN_LABELS: Final = frozenset(
+OWN_LABELS: Final = frozenset(
     # What controllers put on each pod of a workload, or each revision, for themselves.
     {
         "apps.kubernetes.io/pod-index",
@@ -63,7 +63,7 @@ def mixed(found: Iterable[Endpoint]) -> Iterator[str]:
     sorts: dict[str, dict[object, None]] = {}
     for endpoint in found:
         if endpoint.kind in (EndpointKind.POD, EndpointKind.HOST):
-            labels = frozenset((key, value) for key, value in endpoint.labels.items() if key not in _OWN_LABELS)
+            labels = frozenset((key, value) for key, value in endpoint.labels.items() if key not in OWN_LABELS)
             sorts.setdefault(endpoint.workload, {})[endpoint.kind, labels, frozenset(endpoint.ports)] = None
     for workload, own in sorts.items():
         if len(own) > 1:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from seawall.deploy.network.model import Action, Direction, Policy, Rule, Tier
-from seawall.deploy.network.reach import _Judge, _name_signatures, chain, expressions_of, isolates, matches_of, rules_of
+from seawall.deploy.network.reach import Judge, name_signatures, chain, expressions_of, isolates, matches_of, rules_of
 from seawall.deploy.network.rules.facts import Facts
 from seawall.deploy.network.rules.openness import DIRECTIONS, idle, side_of
 
@@ -111,8 +111,8 @@ class _Trial:
         enforced = [policy for policy in facts.cluster.policies if not policy.staged]
         self._members = {expression: facts.members(expression) for expression in expressions_of(enforced)}
         named = [match for match in dict.fromkeys(matches_of(enforced)) if match.name]
-        names = _name_signatures(judged.groups, named)[judged.first]
-        self._judge = _Judge(facts.cluster, judged.atoms, judged.groups, judged.first, self._members, names)
+        names = name_signatures(judged.groups, named)[judged.first]
+        self._judge = Judge(facts.cluster, judged.atoms, judged.groups, judged.first, self._members, names)
         self._rows = {direction: side_of(facts, direction).rows.copy() for direction in DIRECTIONS}
         self._signature = {direction: side_of(facts, direction).signature for direction in DIRECTIONS}
         self._chains = {
@@ -154,7 +154,7 @@ class _Trial:
                 if self._left < 0:
                     return "there are too many policies to try each"
                 beside |= {id(policy): policy for _, policies in after for policy in policies}
-                row = self._judge._row(after, direction, int(subject))  # noqa: SLF001 (the engine's own rows, not a second way to them)
+                row = self._judge.row(after, direction, int(subject))
                 if not np.array_equal(row, self._rows[direction][number]):
                     changed[direction, int(number)] = row
         if changed and not self._connects_alike(changed):
