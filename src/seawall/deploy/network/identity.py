@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from seawall.deploy.network.model import Cluster, Endpoint, EndpointKind
-from seawall.deploy.network.workloads import OWN_LABELS as OWN_LABELS
+from seawall.deploy.network.workloads import OWN_LABELS
 
 # The labels that people name things by, the best first (Kubernetes' recommended labels, and what was used before them).
 _PREFERRED: Final = (

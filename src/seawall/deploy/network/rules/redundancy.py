@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from seawall.deploy.network.model import Action, Direction, Policy, Rule, Tier
-from seawall.deploy.network.reach import Judge, name_signatures, chain, expressions_of, isolates, matches_of, rules_of
+from seawall.deploy.network.reach import Judge, chain, expressions_of, isolates, matches_of, name_signatures, rules_of
 from seawall.deploy.network.rules.facts import Facts
 from seawall.deploy.network.rules.openness import DIRECTIONS, idle, side_of
 
