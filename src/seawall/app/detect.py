@@ -9,9 +9,10 @@ detection.counts                                # what was read, and what it cam
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from importlib.resources import files as package_files
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,6 @@ from seawall.io.sources.audit import Block
 from seawall.io.sources.limits import MAX_FILE_BYTES
 from seawall.run.detect.engine.alert import Alert, Writer
 from seawall.run.detect.engine.choice import Choice, chosen
-from seawall.run.detect.engine.columns import Columns
 from seawall.run.detect.engine.detector import Detector, Judged, fields_to_remember
 from seawall.run.detect.engine.extensions import ExtensionError, extension_of
 from seawall.run.detect.engine.noise import Quiet, cause_of
@@ -31,13 +31,15 @@ from seawall.run.detect.language import RuleFile, RuleSet, compile_rules
 from seawall.run.detect.language.fields import checks
 from seawall.run.detect.language.tree import CompiledRule, Condition, Message
 from seawall.run.events.audit.decode import AuditDecoder
-from seawall.run.events.audit.model import PARTS, AuditEvent
+from seawall.run.events.audit.model import AuditEvent
 from seawall.run.events.audit.source import AuditSource, parts_of
 from seawall.run.events.reading import EventReader
 from seawall.run.events.source import Source
 from seawall.run.events.syscall.source import SyscallSource
 
 BUILT_IN: Final = "seawall.run.detect.rules"
+BATCH_EVENTS: Final = 8192
+"""Events that are judged at once: enough for columns to be worth it, few enough to hold."""
 MAX_REMEMBERED_EVENTS: Final = 100_000
 """Audit events that raised alerts, by id, to know a second delivery of them."""
 
@@ -123,30 +125,29 @@ class Detection:
         self.rules = rules
         self._options = options
         self._quiet = Quiet(options.dedup, options.rate_limit, options.rate)
-        self._audit = _Side(rules.judged, AuditSource(), options)
+        self._audit = _AuditSide(rules.judged, options)
         self._syscall = _Side(rules.judged, SyscallSource(), options)
         self._reader = EventReader(parts_of((field.name, field.argument) for field in self._audit.fields))
-        self._complete = AuditDecoder(PARTS)
-        self._delivered: OrderedDict[tuple[str, str | None], bytes] = OrderedDict()
+        self._delivered: OrderedDict[tuple[str, str | None], int] = OrderedDict()
         self._dropped = 0
 
-    def run(self, blocks: Iterable[Block | InputError]) -> Iterator[Alert | InputError]:
-        """Alerts as they arise, and what could not be read, in the order of the input."""
+    def run(self, blocks: Iterable[Block | InputError], *, live: bool = False) -> Iterator[Alert | InputError]:
+        """Alerts in the order of the input, and what could not be read. ``live`` events are judged as they come, others many at a time."""
         for block in blocks:
             if isinstance(block, InputError):
                 yield block
-            else:
-                yield from self.judge(block)
+                continue
+            yield from self.take(block)
+            if live or self._audit.waiting + self._syscall.waiting >= BATCH_EVENTS:
+                yield from self.judge()
         yield from self.finish()
 
     def dropped(self, number: int) -> None:
         """So many events were lost; the next alert says so."""
         self._dropped += number
 
-    def judge(self, block: Block) -> Iterator[Alert | InputError]:
-        """What some lines raise."""
-        if not block.lines:
-            return
+    def take(self, block: Block) -> Iterator[InputError]:
+        """Read some lines, to be judged later. Gives what is wrong with them."""
         events = self._reader.read(block.lines)
         self.counts.events += len(events.audit) + len(events.syscall)
         self.counts.other += events.other
@@ -156,14 +157,21 @@ class Detection:
                 continue
             self.counts.malformed += 1
             yield InputError(block.log, malformed.reason, block.number(malformed.line))
-        alerts = [*self._alerts_of_audit(events.audit, events.audit_index), *self._alerts_of_calls(events.syscall, events.syscall_index)]
-        if events.audit and events.syscall:
-            alerts.sort(key=lambda pair: pair[0].event_index)
-        for alert, moment in alerts:
+        self._audit.take(events.audit, events.audit_index)
+        self._syscall.take(events.syscall, events.syscall_index)
+
+    def judge(self) -> Iterator[Alert]:
+        """What the events that were taken raise."""
+        mixed = self._audit.waiting and self._syscall.waiting
+        found: Iterable[tuple[Alert, int]] = chain(self._audit.judge(self._is_duplicate), self._syscall.judge())
+        if mixed:
+            found = sorted(found, key=lambda pair: pair[0].event_index)
+        for alert, moment in found:
             yield from self._passed(alert, moment)
 
     def finish(self) -> Iterator[Alert]:
-        """What is still to be said at the end."""
+        """What is still to be judged, and to be said, at the end."""
+        yield from self.judge()
         for alert in self._quiet.rest():
             self.counts.alerts += 1
             yield alert
@@ -187,60 +195,76 @@ class Detection:
             self.counts.alerts += 1
             yield each
 
-    def _alerts_of_audit(self, events: list[AuditEvent], index: list[int]) -> Iterator[tuple[Alert, int]]:
-        complete: dict[int, AuditEvent] = {}
-
-        def whole(row: int) -> AuditEvent:
-            if row not in complete:
-                complete.clear()  # rows come in order
-                complete[row] = self._complete.again(events[row])
-            return complete[row]
-
-        return self._audit.alerts(events, index, whole, lambda row: self._is_duplicate(events[row]))
-
-    def _alerts_of_calls(self, events: list[dict[str, Any]], index: list[int]) -> Iterator[tuple[Alert, int]]:
-        return self._syscall.alerts(events, index, events.__getitem__, None)
-
     def _is_duplicate(self, event: AuditEvent) -> bool:
         """Whether this very event, to the letter, raised alerts before: webhooks and collectors deliver some events twice."""
-        key = event.auditID, event.stage
-        print_ = blake2b(event.line, digest_size=16).digest()
-        if self._delivered.get(key) == print_:
+        key, text = (event.auditID, event.stage), hash(event.line)
+        if self._delivered.get(key) == text:
             self.counts.duplicates += 1
             return True
-        self._delivered[key] = print_
+        self._delivered[key] = text
         if len(self._delivered) > MAX_REMEMBERED_EVENTS:
             self._delivered.popitem(last=False)
         return False
 
 
 class _Side:
-    """The rules on the events of one source."""
+    """The rules on the events of one source, and the events that wait to be judged."""
 
     def __init__(self, rules: Sequence[Judged], source: Source, options: Options) -> None:
         self.source = source
         mine = [judged for judged in rules if judged.rule.source == source.name]
         self.detector = Detector(mine, source, first_only=options.first_only)
         self._writers = [Writer(judged.rule, source) for judged in mine]
-        self._columns = Columns(source, shape=source.name == SyscallSource.name)
+        self._columns = self.detector.columns()
+        self._batch = self._columns.batch()
+        self._index: list[int] = []
         self._arrival = options.arrival
         conditions: list[Condition] = [judged.rule.condition for judged in mine]
         conditions.extend(step for judged in mine if judged.extension and judged.extension.sequence for step in judged.extension.sequence.steps)
         named = [field for condition in conditions for field in _fields_in(condition)]
         self.fields = {canonical(field, source.name) for field in (*named, *fields_to_remember(mine))}
+        self.printed = {field for writer in self._writers for field in writer.fields}
 
-    def alerts(self, events: Sequence[Any], index: Sequence[int], whole: Any, is_duplicate: Any) -> Iterator[tuple[Alert, int]]:
-        """Alerts, each with the time of its event."""
-        if not events or not self._writers:
+    @property
+    def waiting(self) -> int:
+        return self._batch.size
+
+    def take(self, events: Sequence[Any], index: Sequence[int]) -> None:
+        if self._writers:
+            self._batch.extend(events)
+            self._index.extend(index)
+
+    def judge(self, is_duplicate: Callable[[Any], bool] | None = None) -> Iterator[tuple[Alert, int]]:
+        """Alerts of all that waits, each with the time of its event."""
+        batch, index = self._batch, self._index
+        if not batch.size:
             return
+        events = batch.events
 
         def moment(row: int) -> int:
             return self.source.time(events[row]) or self._arrival or time.time_ns()
 
-        for match in self.detector.judge(self._columns.batch(events), moment, is_duplicate):
-            at = moment(match.row)
-            alert = self._writers[match.rule].alert(whole(match.row), index[match.row], at)
+        row, event = -1, None
+        for match in self.detector.judge(batch, moment, None if is_duplicate is None else lambda row: is_duplicate(events[row])):
+            if match.row != row:
+                row, event = match.row, self.complete(events[match.row])
+            at = moment(row)
+            alert = self._writers[match.rule].alert(event, index[row], at)
             yield structs.replace(alert, finding=_fingerprint(alert)), at
+        self._batch, self._index = self._columns.batch(), []
+
+    def complete(self, event: Any) -> Any:
+        """The event with all that outputs print."""
+        return event
+
+
+class _AuditSide(_Side):
+    def __init__(self, rules: Sequence[Judged], options: Options) -> None:
+        super().__init__(rules, AuditSource(), options)
+        self._complete = AuditDecoder(parts_of((field.name, field.argument) for field in self.printed))
+
+    def complete(self, event: AuditEvent) -> AuditEvent:
+        return self._complete.again(event)
 
 
 def _fields_in(condition: Condition) -> Iterator[Any]:

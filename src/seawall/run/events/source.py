@@ -13,18 +13,41 @@ Value = str | int | float | bool | tuple[Any, ...]
 Extract = Callable[[Any], Value | None]
 
 
+class Column(Struct, frozen=True):
+    """What several fields are computed from, and is encoded once for all of them: ``raw`` gives it, ``key`` makes it hashable where it is not.
+
+    Two columns with the same ``name`` are the same.
+    """
+
+    name: str
+    raw: Callable[[Any], Any]
+    key: Callable[[Any], Any] | None = None
+
+
 class Getter(Struct, frozen=True):
-    """How a field is computed from an event. ``slow`` says that it takes long, so that the engines ask for it last."""
+    """How a field is computed from an event. ``slow`` says that it takes long, so that the engines ask for it last, and ``varied`` that events seldom
+    have the same value, so that they ask for it late; ``sure`` that every event has it and it is never 0, which decides what Falco's rules ask to be
+    always or never true (``jevt.rawtime exists``, ``jevt.rawtime = 0``).
+
+    Where ``column`` is given, ``get(event)`` is what ``convert`` makes of its content, so that engines compute it once for each distinct content.
+    """
 
     get: Extract
     slow: bool = False
+    varied: bool = False
+    sure: bool = False
+    column: Column | None = None
+    convert: Callable[[Any], Value | None] | None = None
 
 
 class Source(Protocol):
-    """A kind of events. ``name`` is what rules call it."""
+    """A kind of events. ``name`` is what rules call it; ``is_typed`` says that its values are in the form of their field's type already."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def is_typed(self) -> bool: ...
 
     def getter(self, name: str, argument: str | None) -> Getter:
         """How to compute a field; one that no event has gives ``None`` for each."""

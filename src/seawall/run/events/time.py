@@ -2,15 +2,30 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 _RFC3339: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d))?").fullmatch
 _SECOND: Final = 1_000_000_000
+_USUAL_LENGTH: Final = len("2026-01-31T12:00:00.000000Z")
+
+
+@lru_cache(4096)
+def _utc_second(text: str) -> int | None:
+    """The seconds of ``2026-01-31T12:00:00.``."""
+    found = nanoseconds(text[:-1] + "Z") if text[-1] == "." else None
+    return None if found is None else found // _SECOND
 
 
 def nanoseconds(text: str | None) -> int | None:
     """A time as RFC 3339 writes it; ``None`` where it is none. A time without a zone is taken for UTC."""
-    found = _RFC3339(text) if text else None
+    if not text:
+        return None
+    if len(text) == _USUAL_LENGTH and text[-1] == "Z" and text[20:26].isdecimal():  # as the API server writes it
+        seconds = _utc_second(text[:20])
+        if seconds is not None:
+            return seconds * _SECOND + int(text[20:26]) * 1000
+    found = _RFC3339(text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, sign, zone_hours, zone_minutes = found.groups()

@@ -59,7 +59,7 @@ def call(name: str, at: int = 0, **more: Any) -> dict[str, Any]:
 
 
 def test_an_alert_is_what_falco_prints() -> None:
-    (found,) = alerts([{"x": 1}, call("sh", **{"user.name": "root", "proc.aname[2]": None})])
+    (found,) = alerts([{"x": 1}, {**call("sh"), "user.name": "root", "proc.aname[2]": None}])
     assert found.event_index == 1
     assert found.time == "2023-11-14T22:13:20.000000000Z"
     assert found.message == "shell sh by root up <NA> as SH"

@@ -27,7 +27,8 @@ FALCO_RULES = Path(__file__).parents[5] / "shared" / "data" / "falco-rules"
 
 WORDS = ("", "sh", "bash", "/etc/passwd", "/etc", "open", "execve", "10.0.0.1", "0", "7", "true", "nginx:1", "é", "a*")
 TEXT_FIELDS = (
-    Field("evt.type"), Field("proc.name"), Field("proc.aname"), Field("proc.aname", "2"), Field("fd.name"), Field("evt.arg.flags"), Field("container.id"),
+    Field("evt.type"), Field("proc.name"), Field("proc.aname"), Field("proc.aname", "2"), Field("fd.name"), Field("evt.arg.flags"),
+    Field("container.id"),
 )  # fmt: skip
 NUMBER_FIELDS = (Field("fd.num"), Field("proc.pid"), Field("fd.sport"), Field("fd.port"))
 BOOL_FIELDS = (Field("container.privileged"), Field("evt.is_open_write"))
@@ -94,11 +95,25 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 )
 
 values = st.one_of(st.none(), words, st.sampled_from((0, 1, 7, 443, True, False, 1.5)))
+KEYS = [
+    "evt.type",
+    "proc.name",
+    "proc.pname",
+    "proc.aname[2]",
+    "proc.aname[3]",
+    "fd.name",
+    "evt.arg.flags",
+    "container.id",
+    "fd.num",
+    "proc.pid",
+    "container.privileged",
+    "fd.types",
+    "fd.type",
+    "fd.typechar",
+    "fd.sip",
+]
 events = st.dictionaries(
-    st.sampled_from(
-        ["evt.type", "proc.name", "proc.pname", "proc.aname[2]", "proc.aname[3]", "fd.name", "evt.arg.flags", "container.id", "fd.num", "proc.pid"]
-        + ["container.privileged", "fd.types", "fd.type", "fd.typechar", "fd.sip"]
-    ),
+    st.sampled_from(KEYS),
     st.one_of(values, st.lists(words, max_size=3), st.sampled_from(("10.0.0.1:5000->10.2.3.4:443", "::1:80->::1:443", "ipv4", "4"))),
     max_size=8,
 )
@@ -178,7 +193,7 @@ def test_falcos_audit_rules(name: str) -> None:
         pytest.skip(f"{name} is not here")
     rules = compile_rules([RuleFile(name, path.read_text())])
     assert not rules.errors
-    random_ = random.Random(5)  # noqa: S311
+    random_ = random.Random(5)
     decoder = AuditDecoder(PARTS)
     batches = []
     for batch in range(3):
@@ -222,7 +237,7 @@ def test_falcos_system_call_rules() -> None:
     names = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"]
     if not all((FALCO_RULES / name).exists() for name in names):
         pytest.skip("Falco's rules are not here")
-    random_ = random.Random(6)  # noqa: S311
+    random_ = random.Random(6)
     batches = [[call(random_) for _ in range(150)] for _ in range(2)]
     matched = 0
     for name in names:
@@ -237,7 +252,7 @@ def test_falcos_system_call_rules() -> None:
 def test_columns_of_a_sensor() -> None:
     names, types = Dictionary(), Dictionary()
     size = 1000
-    random_ = random.Random(7)  # noqa: S311
+    random_ = random.Random(7)
     rows = [(random_.choice(["sh", "cat", None]), random_.choice(["open", "read"])) for _ in range(size)]
     batch = CodedBatch(
         size,

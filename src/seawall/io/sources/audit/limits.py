@@ -2,11 +2,11 @@
 
 from typing import Final
 
-PIECE_BYTES: Final = 2**20
-"""What is read at once."""
+PIECE_BYTES: Final = 2**18
+"""What is read at once where the log still grows."""
 
-BLOCK_BYTES: Final = 4 * 2**20
-"""Lines that travel together: many, so that columns are worth it, and few enough to hold."""
+BLOCK_BYTES: Final = 2**19
+"""What is read at once from files: small enough to stay in the processor's cache until it is decoded."""
 
 MAX_LINE_BYTES: Final = 64 * 2**20
 """One line. The API server cuts events at about 1.5 MB; a webhook's list of events, or an envelope of a cloud, holds many."""

@@ -58,7 +58,7 @@ def blocks(log: str, pieces: Iterable[bytes], *, whole: bool = True) -> Iterator
 
 def _lines(log: str, pieces: Iterator[bytes]) -> Iterator[Block | InputError]:
     number = 1
-    pending: list[bytes] = []  # of a line whose end was not found yet, or of a block
+    pending: list[bytes] = []  # of a line whose end was not found yet
     size = 0
     skipping = False
     first = True
@@ -66,7 +66,6 @@ def _lines(log: str, pieces: Iterator[bytes]) -> Iterator[Block | InputError]:
         if first:
             piece = piece.removeprefix(_BYTE_ORDER_MARK)  # noqa: PLW2901
             first = False
-        end = piece.rfind(b"\n")
         if skipping:
             start = piece.find(b"\n")
             if start < 0:
@@ -74,20 +73,19 @@ def _lines(log: str, pieces: Iterator[bytes]) -> Iterator[Block | InputError]:
             skipping = False
             number += 1
             piece = piece[start + 1 :]  # noqa: PLW2901
-            end = piece.rfind(b"\n")
-        if end < 0:
-            pending.append(piece)
+        lines = piece.split(b"\n")
+        pending.append(lines[0])
+        if len(lines) == 1:
             size += len(piece)
             if size > MAX_LINE_BYTES:
                 yield InputError(log, f"the line is over the limit of {MAX_LINE_BYTES // 2**20} MiB, and is left out", number)
                 pending, size, skipping = [], 0, True
             continue
-        pending.append(piece[:end])
-        lines = b"".join(pending).split(b"\n")
+        lines[0] = b"".join(pending)
+        pending = [lines.pop()]
+        size = len(pending[0])
         yield Block(log, number, lines)
         number += len(lines)
-        pending = [piece[end + 1 :]]
-        size = len(pending[0])
     last = b"".join(pending)
     if last.strip() and not skipping:
         yield Block(log, number, [last], cut=True)

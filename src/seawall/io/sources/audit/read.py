@@ -1,13 +1,13 @@
 """Logs, one after the other, as blocks of lines."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from seawall.core.errors import InputError
 from seawall.io.sources.audit.files import find_logs
 from seawall.io.sources.audit.follow import follow as follow_file
-from seawall.io.sources.audit.limits import PIECE_BYTES
+from seawall.io.sources.audit.limits import BLOCK_BYTES, PIECE_BYTES
 from seawall.io.sources.audit.lines import Block, blocks
 from seawall.io.sources.image.compression import Inflated, kind_of
 
@@ -36,13 +36,13 @@ def _read(log: str, stdin: BinaryIO, *, whole: bool) -> Iterator[Block | InputEr
             yield from blocks("<stdin>", _pieces(stdin), whole=whole)
             return
         with open(log, "rb") as stream:
-            start = stream.read(PIECE_BYTES)
+            start = stream.read(BLOCK_BYTES)
             if kind_of(start[:8]) == "plain":
                 yield from blocks(log, _from(start, stream))
                 return
             stream.seek(0)
             with Inflated(stream, log) as inflated:
-                yield from blocks(log, inflated)
+                yield from blocks(log, _gathered(inflated))
     except InputError as error:
         yield error
     except OSError as error:
@@ -55,7 +55,25 @@ def _from(start: bytes, stream: BinaryIO) -> Iterator[bytes]:
     piece = start
     while piece:
         yield piece
-        piece = stream.read(PIECE_BYTES)
+        piece = stream.read(BLOCK_BYTES)
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Larger pieces. What came before damage is given before the damage is told."""
+    gathered: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            gathered.append(piece)
+            size += len(piece)
+            if size >= BLOCK_BYTES:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+    except InputError:
+        yield b"".join(gathered)
+        raise
+    if gathered:
+        yield b"".join(gathered)
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:

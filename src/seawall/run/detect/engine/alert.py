@@ -7,15 +7,14 @@ none), behind the time and the priority; ``output_fields`` holds the values of t
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType
 
-from seawall.run.detect.engine.operands import compute, fields_of, kind
-from seawall.run.detect.engine.rows import reader
+from seawall.run.detect.engine.operands import canonical, compute, fields_of, kind, shaping
 from seawall.run.detect.language.output import Slot, Template, TemplateError, parse_template
 from seawall.run.detect.language.tree import CompiledRule, Field
 from seawall.run.events.audit.model import as_text
 from seawall.run.events.fields import Type
-from seawall.run.events.source import Source
+from seawall.run.events.source import Source, Value
 from seawall.run.events.time import clock, date_and_time
 
 ABSENT: Final = "<NA>"
@@ -43,7 +42,6 @@ class Alert(Struct, frozen=True, omit_defaults=False):
     finding: str | None = None
     count: int | UnsetType = UNSET
     dropped: int | UnsetType = UNSET
-    related: tuple[int, ...] | UnsetType = field(default=UNSET)
 
 
 class Writer:
@@ -60,11 +58,17 @@ class Writer:
         self._parts = template.parts
         slots = [part for part in template.parts if isinstance(part, Slot)]
         self._slots = [(slot, compute(slot.field, source.name), kind(slot.field, source.name)) for slot in slots]
-        self.fields: tuple[Field, ...] = tuple(found for slot in slots for found in fields_of(slot.field))
+        fields = {canonical(found, source.name) for slot in slots for found in fields_of(slot.field)}
+        self.fields = frozenset(fields)
+        self._getters = {field: (source.getter(field.name, field.argument).get, shaping(field, source.name)) for field in fields}
 
     def alert(self, event: Any, index: int, time: int, hostname: str | None = None) -> Alert:
         """The alert that an event raises. ``time`` is in nanoseconds since 1970."""
-        get = reader(event, self.source)
+
+        def get(field: Field) -> Value | None:
+            compute_, shape = self._getters[field]
+            return shape(compute_(event))
+
         values = [part(get) for _, part, _ in self._slots]
         fields = {slot.key: value for (slot, _, _), value in zip(self._slots, values, strict=True)}
         texts = iter([_printed(value, slot.width, kind_) for (slot, _, kind_), value in zip(self._slots, values, strict=True)])

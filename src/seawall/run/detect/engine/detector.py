@@ -1,12 +1,12 @@
 """Rules on batches of the events of one source: what fits, in the order of the events, and of the rules for one event."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
 
 from seawall.run.detect.engine.columnar import Columnar
-from seawall.run.detect.engine.columns import Batch, Indices
+from seawall.run.detect.engine.columns import Batch, Columns, Indices, Rows
 from seawall.run.detect.engine.extensions import Extension
 from seawall.run.detect.engine.state import Memory
 from seawall.run.detect.language.tree import CompiledRule, Condition, Field
@@ -34,7 +34,7 @@ class Detector:
         self.rules = rules
         self.source = source
         self._first_only = first_only
-        self._memories = [None if judged.extension is None else Memory(judged.extension) for judged in rules]
+        self._memories = [None if judged.extension is None else Memory(judged.extension, source.name) for judged in rules]
         self._steps: list[tuple[int, int]] = []
         conditions: list[Condition] = [judged.rule.condition for judged in rules]
         for judged in rules:
@@ -43,26 +43,39 @@ class Detector:
             conditions.extend(steps)
         self._columnar = Columnar(conditions, source)
 
-    def judge(self, batch: Batch, times: Sequence[int] | None = None) -> Iterator[Match]:
-        """What fits. ``times`` are those of the events; they are asked for by rules with a memory only."""
+    def columns(self) -> Columns:
+        """What makes batches of decoded events for this detector."""
+        columns = Columns(self.source)
+        for shared in self._columnar.shared:
+            columns.share(shared)
+        return columns
+
+    def judge(self, batch: Batch, time: Callable[[int], int], is_duplicate: Callable[[int], bool] | None = None) -> Iterator[Match]:
+        """What fits. ``time(row)`` is asked for rules with a memory, in nanoseconds; ``is_duplicate(row)`` once for every row that fits anything."""
         selected = self._columnar.select(batch)
+        if is_duplicate is not None:
+            selected = self._without_duplicates(selected, is_duplicate)
         fired: list[Indices] = []
         for number, memory in enumerate(self._memories):
             rows = selected[number]
             if memory is not None and rows.size:
-                rows = self._remembered(memory, rows, selected[slice(*self._steps[number])], batch, times)
+                rows = self._remembered(memory, rows, selected[slice(*self._steps[number])], batch, time)
             fired.append(rows)
         yield from self._in_order(fired)
 
-    def _remembered(self, memory: Memory, rows: Indices, steps: Sequence[Indices], batch: Batch, times: Sequence[int] | None) -> Indices:
+    def _without_duplicates(self, selected: list[Indices], is_duplicate: Callable[[int], bool]) -> list[Indices]:
+        conditions = [rows for rows in selected[: len(self.rules)] if rows.size]
+        if not conditions:
+            return selected
+        again = [row for row in np.unique(np.concatenate(conditions)).tolist() if is_duplicate(row)]
+        return [rows[~np.isin(rows, again)] for rows in selected] if again else selected
+
+    def _remembered(self, memory: Memory, rows: Indices, steps: Sequence[Indices], batch: Batch, time: Callable[[int], int]) -> Indices:
         sets = [frozenset(step.tolist()) for step in steps]
+        values = {field: batch.values(field, Rows(rows, rows.size)) for field in memory.fields}
         fired: list[int] = []
-        for row in rows.tolist():
-
-            def get(field: Field, row: int = row) -> object:
-                return batch.value(field, row)
-
-            if memory.fires(times[row] if times else row, get, [row in step for step in sets]):  # type: ignore[arg-type]
+        for place, row in enumerate(rows.tolist()):
+            if memory.fires(time(row), {field: column[place] for field, column in values.items()}, [row in step for step in sets]):
                 fired.append(row)
         return np.array(fired, np.intp)
 
@@ -89,11 +102,5 @@ class Detector:
 def fields_to_remember(rules: Iterable[Judged]) -> Iterator[Field]:
     """The fields that the memories of rules read, beyond those in conditions."""
     for judged in rules:
-        extension = judged.extension
-        if extension is None:
-            continue
-        yield from extension.count_by
-        if extension.counting and extension.counting.distinct:
-            yield extension.counting.distinct
-        if extension.first_seen:
-            yield from extension.first_seen.key
+        if judged.extension is not None:
+            yield from judged.extension.fields

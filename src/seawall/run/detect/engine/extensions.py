@@ -67,6 +67,12 @@ class Extension(Struct, frozen=True):
     sequence: Sequence_ | None = None
     first_seen: FirstSeen | None = None
 
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What has to be known of an event."""
+        distinct = (self.counting.distinct,) if self.counting and self.counting.distinct else ()
+        return (*self.count_by, *distinct, *(self.first_seen.key if self.first_seen else ()))
+
 
 def extension_of(rule: CompiledRule, rules: RuleSet | None = None) -> Extension | None:
     """What a rule says beyond its condition, ``None`` where it says nothing. ``rules`` gives macros and lists. Raises :class:`ExtensionError`."""

@@ -1,10 +1,11 @@
 """Conditions as a graph of nodes that select rows of a batch.
 
-What rules have in common (macros, mostly) becomes one node, selected once per batch. Everything that a condition says of one single field, however
-deeply nested, becomes one :class:`Leaf`: a table from the distinct values of the field to true or false, filled as values turn up.
+What rules have in common (macros, mostly) becomes one node, selected once per batch. Everything that a condition says of one column (a field, or
+what several fields are computed from), however deeply nested, becomes one :class:`Leaf`: a table from the distinct contents of the column to true or
+false, filled as contents turn up.
 
-    Leaf      the value of one field fits            one lookup per row, one evaluation per distinct value
-    Together  several fields are compared at once    one evaluation per row, so it comes last
+    Leaf      the content of one column fits          one lookup per row, one evaluation per distinct content
+    Together  fields are compared with each other     one evaluation per row, so it comes last
     All, Any, Negation
 
 The parts of ``All`` are selected one after the other, each from the rows that the former left: the cheap ones first, of these the choosiest first, as
@@ -12,23 +13,23 @@ counted so far. The order changes the time it takes, never the result.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from seawall.run.detect.engine.columns import NO_ROWS, Batch, Dictionary, Rows
+from seawall.run.detect.engine.columns import NO_ROWS, Batch, Dictionary, Key, Rows
 from seawall.run.detect.engine.comparison import compare_values, test_of
 from seawall.run.detect.engine.operands import canonical, compute, fields_of, kind
 from seawall.run.detect.engine.rows import holds
 from seawall.run.detect.language.printer import print_check
 from seawall.run.detect.language.tree import And, Check, Condition, Field, Name, Not, Or
-from seawall.run.events.source import Source, Value
+from seawall.run.events.source import Column, Getter, Source, Value
 
-Test = Callable[[Value | None], bool]
+Test = Callable[[Any], bool]
 
 _FIRST: Final = ("evt.type", "syscall.type")
-_CHEAP, _SLOW, _BY_ROW = 1, 3, 4
+_CHEAP, _VARIED, _SLOW, _BY_ROW = 1, 2, 3, 4
 _UNKNOWN: Final = -1
 
 
@@ -70,12 +71,25 @@ def _kept(rows: Rows, keep: npt.NDArray[np.bool_]) -> Rows:
     return Rows(np.flatnonzero(keep) if rows.indices is None else rows.indices[keep], size)
 
 
-class Leaf(Node):
-    """A test on the value of one field, ``None`` for absent."""
+class Constant(Node):
+    """Everything, or nothing."""
 
-    def __init__(self, number: int, field: Field, test: Test, tier: int) -> None:
+    tier = 0
+
+    def __init__(self, number: int, *, value: bool) -> None:
         super().__init__(number)
-        self.field = field
+        self.value = value
+
+    def select(self, batch: Batch, rows: Rows) -> Rows:  # noqa: ARG002 (the interface)
+        return rows if self.value else NO_ROWS
+
+
+class Leaf(Node):
+    """A test on the content of one column, ``None`` for absent."""
+
+    def __init__(self, number: int, column: Key, test: Test, tier: int) -> None:
+        super().__init__(number)
+        self.column = column
         self.test = test
         self.tier = tier
         self._of: tuple[Dictionary | None, int] = (None, 0)
@@ -92,16 +106,16 @@ class Leaf(Node):
         return self._table
 
     def select(self, batch: Batch, rows: Rows) -> Rows:
-        codes = rows.codes.get(self.field)
+        codes = rows.codes.get(self.column)
         if codes is None:
-            codes = rows.codes[self.field] = batch.codes(self.field, rows)
-        dictionary = batch.dictionary(self.field)
+            codes = rows.codes[self.column] = batch.codes(self.column, rows)
+        dictionary = batch.dictionary(self.column)
         table = self._table_for(dictionary)
         verdicts = table[codes]
         if verdicts.min() < 0:
-            values, test = dictionary.values, self.test
+            value_of, test = dictionary.value, self.test
             for code in np.unique(codes[verdicts < 0]).tolist():
-                table[code] = test(values[code])
+                table[code] = test(value_of(code))
             verdicts = table[codes]
         return _kept(rows, verdicts.view(np.bool_))
 
@@ -195,7 +209,9 @@ class Planner:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._nodes: dict[Hashable, Node] = {}
-        self._tiers: dict[Field, int] = {}
+        self._getters: dict[Field, Getter] = {}
+        self.shared: dict[str, Column] = {}
+        """What fields are computed from together, by name: columns that batches have to have."""
         self._orderable: list[All] = []
 
     def plan(self, condition: Condition) -> Node:
@@ -222,15 +238,26 @@ class Planner:
             found = self._nodes[key] = make(len(self._nodes))
         return found
 
-    def _tier(self, field: Field) -> int:
-        found = self._tiers.get(field)
+    def _getter(self, field: Field) -> Getter:
+        found = self._getters.get(field)
         if found is None:
-            slow = self._source.getter(field.name, field.argument).slow
-            found = self._tiers[field] = 0 if field.name in _FIRST else _SLOW if slow else _CHEAP
+            found = self._getters[field] = self._source.getter(field.name, field.argument)
         return found
 
-    def _leaf(self, key: Hashable, field: Field, test: Test) -> Node:
-        return self._made(("leaf", field, key), lambda number: Leaf(number, field, test, self._tier(field)))
+    def _tier(self, field: Field) -> int:
+        getter = self._getter(field)
+        return 0 if field.name in _FIRST else _SLOW if getter.slow else _VARIED if getter.varied else _CHEAP
+
+    def _leaf(self, key: Hashable, column: Key, test: Test, tier: int) -> Node:
+        return self._made(("leaf", column, key), lambda number: Leaf(number, column, test, tier))
+
+    def _leaf_of_field(self, key: Hashable, field: Field, test: Test) -> Node:
+        getter = self._getter(field)
+        if getter.column is None or getter.convert is None:
+            return self._leaf(key, field, test, self._tier(field))
+        convert = getter.convert
+        self.shared[getter.column.name] = getter.column
+        return self._leaf((field, key), getter.column.name, lambda raw: test(None if raw is None else convert(raw)), self._tier(field))
 
     def _check(self, check: Check) -> Node:
         read = fields_of(check.left) + (fields_of(check.other) if check.other is not None else ())
@@ -239,44 +266,66 @@ class Planner:
         if len(fields) != 1:
             return self._made(("together", key), lambda number: Together(number, check, self._source.name))
         (field,) = fields
-        return self._leaf(key, field, _check_test(check, self._source.name))
+        known = False if check.is_list and not check.values and check.other is None else self._known(check, field)
+        if known is not None:
+            return self._constant(value=known)
+        return self._leaf_of_field(key, field, _check_test(check, self._source.name))
+
+    def _known(self, check: Check, field: Field) -> bool | None:
+        """What a check says of every event, where the field is there in all of them and never 0."""
+        if not isinstance(check.left, Field) or not self._getter(field).sure:
+            return None
+        if check.operator == "exists":
+            return True
+        if check.values != ("0",) or check.modifier:
+            return None
+        return {"=": False, "==": False, "in": False, "!=": True}.get(check.operator)
+
+    def _constant(self, *, value: bool) -> Node:
+        return self._made(("constant", value), lambda number: Constant(number, value=value))
 
     def _negation(self, node: Node) -> Node:
+        if isinstance(node, Constant):
+            return self._constant(value=not node.value)
         if isinstance(node, Leaf):
             test = node.test
-            return self._leaf(("not", node.number), node.field, lambda value: not test(value))
+            return self._leaf(("not", node.number), node.column, lambda value: not test(value), node.tier)
         return self._made(("not", node.number), lambda number: Negation(number, node))
 
     def _group(self, kind_: type[All] | type[Any_], nodes: Iterable[Node]) -> Node:
-        """The parts as one node: those of one field put into one leaf, those that stand there twice once."""
-        leaves: dict[Field, dict[int, Leaf]] = {}
+        """The parts as one node: those of one column put into one leaf, those that stand there twice once."""
+        leaves: dict[Key, dict[int, Leaf]] = {}
         parts: dict[int, Node] = {}
+        decisive = kind_ is Any_
         for node in nodes:
-            if isinstance(node, Leaf):
-                leaves.setdefault(node.field, {})[node.number] = node
+            if isinstance(node, Constant):
+                if node.value is decisive:
+                    return node
+            elif isinstance(node, Leaf):
+                leaves.setdefault(node.column, {})[node.number] = node
             else:
                 parts[node.number] = node
-        for field, same in leaves.items():
-            leaf = next(iter(same.values())) if len(same) == 1 else self._fused(kind_, field, tuple(same.values()))
+        for column, same in leaves.items():
+            leaf = next(iter(same.values())) if len(same) == 1 else self._fused(kind_, column, tuple(same.values()))
             parts[leaf.number] = leaf
-        if len(parts) == 1:
-            return next(iter(parts.values()))
+        if len(parts) < 2:
+            return next(iter(parts.values())) if parts else self._constant(value=not decisive)
         made = self._made((kind_, tuple(sorted(parts))), lambda number: kind_(number, list(parts.values())))
         if isinstance(made, All) and made not in self._orderable:
             self._orderable.append(made)
         return made
 
-    def _fused(self, kind_: type[All] | type[Any_], field: Field, leaves: tuple[Leaf, ...]) -> Node:
+    def _fused(self, kind_: type[All] | type[Any_], column: Key, leaves: tuple[Leaf, ...]) -> Node:
         tests = tuple(leaf.test for leaf in leaves)
         wanted = kind_ is Any_
 
-        def test(value: Value | None) -> bool:
+        def test(value: Any) -> bool:
             for each in tests:  # the first one that decides
                 if each(value) is wanted:
                     return wanted
             return not wanted
 
-        return self._leaf((kind_, tuple(sorted(leaf.number for leaf in leaves))), field, test)
+        return self._leaf((kind_, tuple(sorted(leaf.number for leaf in leaves))), column, test, max(leaf.tier for leaf in leaves))
 
 
 def _check_test(check: Check, source: str) -> Test:

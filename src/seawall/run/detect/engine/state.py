@@ -1,22 +1,25 @@
 """The memory of rules that look at more than one event: windows, sequences, first sightings.
 
-``Memory(extension).fires(time, get, step_fits)`` is asked of every event that fits the rule's condition, in the order of the input, and says whether
+``Memory(extension).fires(time, values, fits)`` is asked of every event that fits the rule's condition, in the order of the input, and says whether
 the rule fires on it. Every group keeps no more than the rule needs to decide; groups that were not heard of for the longest time are forgotten beyond
 :data:`MAX_GROUPS`, and ``forgotten`` counts them.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+from msgspec import structs
+
 from seawall.run.detect.engine.extensions import Counting, Extension, FirstSeen, Sequence_
+from seawall.run.detect.engine.operands import canonical
 from seawall.run.detect.language.tree import Field
 from seawall.run.events.source import Value
 
 MAX_GROUPS: Final = 100_000
 """Of one rule."""
 
-Get = Callable[[Field], Value | None]
+Values = Mapping[Field, Value | None]
 State = TypeVar("State")
 
 
@@ -43,19 +46,22 @@ class _Groups(OrderedDict[Hashable, State], Generic[State]):
 class Memory:
     """What a rule remembers."""
 
-    def __init__(self, extension: Extension, limit: int = MAX_GROUPS) -> None:
+    def __init__(self, extension: Extension, source: str = "", limit: int = MAX_GROUPS) -> None:
+        self.fields = tuple(dict.fromkeys(canonical(field, source) if source else field for field in extension.fields))
+        """What ``fires`` has to be given the values of."""
+        extension = _canonical(extension, source) if source else extension
         self._count_by = extension.count_by
         self._first_seen = _Sightings(extension.first_seen, limit) if extension.first_seen else None
         self._counts = _Counts(extension.counting, limit) if extension.counting else None
         self._sequences = _Sequences(extension.sequence, limit) if extension.sequence else None
 
-    def fires(self, time: int, get: Get, fits: Sequence[bool] = ()) -> bool:
-        """Whether the rule fires on an event at ``time`` with the values of ``get``; ``fits`` says which steps of the sequence it fits."""
-        if self._first_seen is not None and not self._first_seen.is_new(time, get):
+    def fires(self, time: int, values: Values, fits: Sequence[bool] = ()) -> bool:
+        """Whether the rule fires on an event at ``time`` with these values; ``fits`` says which steps of the sequence it fits."""
+        if self._first_seen is not None and not self._first_seen.is_new(time, values):
             return False
-        key = tuple(get(field) for field in self._count_by)
+        key = tuple(values[field] for field in self._count_by)
         if self._counts is not None:
-            return self._counts.reached(key, time, get)
+            return self._counts.reached(key, time, values)
         if self._sequences is not None:
             return self._sequences.completed(key, time, fits)
         return True
@@ -66,15 +72,28 @@ class Memory:
         return sum(part.groups.forgotten for part in (self._first_seen, self._counts, self._sequences) if part is not None)
 
 
+def _canonical(extension: Extension, source: str) -> Extension:
+    def of(field: Field) -> Field:
+        return canonical(field, source)
+
+    counting, first_seen = extension.counting, extension.first_seen
+    return structs.replace(
+        extension,
+        count_by=tuple(map(of, extension.count_by)),
+        counting=structs.replace(counting, distinct=of(counting.distinct)) if counting and counting.distinct else counting,
+        first_seen=structs.replace(first_seen, key=tuple(map(of, first_seen.key))) if first_seen else None,
+    )
+
+
 class _Counts:
     def __init__(self, counting: Counting, limit: int) -> None:
         self._counting = counting
         self.groups: _Groups[Any] = _Groups(limit)
 
-    def reached(self, key: Hashable, time: int, get: Get) -> bool:
+    def reached(self, key: Hashable, time: int, values: Values) -> bool:
         if self._counting.distinct is None:
             return self._enough_events(key, time)
-        value = get(self._counting.distinct)
+        value = values[self._counting.distinct]
         return value is not None and self._enough_values(key, time, value if isinstance(value, tuple) else (value,))
 
     def _enough_events(self, key: Hashable, time: int) -> bool:
@@ -136,10 +155,10 @@ class _Sightings:
         self._learns_until: int | None = None
         self.groups: _Groups[list[int]] = _Groups(limit)
 
-    def is_new(self, time: int, get: Get) -> bool:
+    def is_new(self, time: int, values: Values) -> bool:
         if self._learns_until is None:
             self._learns_until = time + self._first_seen.learn
-        key = tuple(get(field) for field in self._first_seen.key)
+        key = tuple(values[field] for field in self._first_seen.key)
         known = key in self.groups
         seen = self.groups.recall(key, lambda: [time])
         new = not known or time - seen[0] > self._first_seen.memory

@@ -10,16 +10,17 @@ and ``_group``, which fall back to the pod's security context and then to 0.
 Source: the field tables of Falco's plugins k8saudit and json.
 """
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
-from operator import attrgetter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from seawall.run.events.audit.model import PARTS, AuditEvent, as_text, body, whole
+from seawall.run.events.audit.model import PARTS, REPEATED, AuditEvent, Target, as_text, body, decoded, whole
+from seawall.run.events.source import Column
 from seawall.run.events.time import clock, date_and_time, nanoseconds
 
 Value = str | tuple[str, ...] | None
@@ -27,23 +28,30 @@ Extract = Callable[[AuditEvent], Value]
 
 
 class Extractor(Struct, frozen=True):
-    """How a field is computed. ``parts`` are what the event has to be decoded into; ``deep`` says that it decodes more, which takes long."""
+    """How a field is computed. ``parts`` are what the event has to be decoded into; ``deep`` says that it decodes more, which takes long.
+
+    Where ``column`` is given, the value is what ``convert`` makes of its content.
+    """
 
     extract: Extract
     parts: tuple[str, ...]
     deep: bool = False
+    column: Column | None = None
+    convert: Callable[[Any], Value] | None = None
 
 
 def extractor(name: str, argument: str | None) -> Extractor | None:
     """``None`` where audit events have no such field."""
     if name in _ATTRIBUTES:
-        path = _ATTRIBUTES[name]
-        return Extractor(attrgetter(path), (path.partition(".")[0],))
-    if name in _ANNOTATIONS:
-        return Extractor(partial(_annotation, _ANNOTATIONS[name]), ("annotations",))
+        return _attribute(_ATTRIBUTES[name])
+    if name in _PLACES:
+        part, *steps = _PLACES[name]
+        return _in_part(part, partial(_value_at, steps, _index(argument)))
+    if name == "ka.uri.param":
+        return _converted(_URI, ("requestURI",), _uri_parameter(argument))
     if name in _SHALLOW:
-        parts, make = _SHALLOW[name]
-        return Extractor(make(argument), parts)
+        parts, make_extract = _SHALLOW[name]
+        return Extractor(make_extract(argument), parts, deep=parts is _TIMES)
     if name in _REQUEST:
         return Extractor(partial(_REQUEST[name], argument), ("requestObject",), deep=True)
     if name == "ka.resp.name":
@@ -63,69 +71,87 @@ _ATTRIBUTES: Final = {
     "ka.verb": "verb",
     "ka.uri": "requestURI",
     "ka.useragent": "userAgent",
-    "ka.user.name": "user.username",
-    "ka.impuser.name": "impersonatedUser.username",
     "ka.target.name": "objectRef.name",
     "ka.target.namespace": "objectRef.namespace",
     "ka.target.resource": "objectRef.resource",
     "ka.target.subresource": "objectRef.subresource",
     "ka.req.configmap.name": "objectRef.name",
-    "ka.response.reason": "responseStatus.reason",
 }
-_ANNOTATIONS: Final = {
-    "ka.auth.decision": "authorization.k8s.io/decision",
-    "ka.auth.reason": "authorization.k8s.io/reason",
-    "ka.auth.openshift.decision": "authentication.openshift.io/decision",
-    "ka.auth.openshift.username": "authentication.openshift.io/username",
-    "ka.validations.admission.policy.failure": "validation.policy.admission.k8s.io/validation_failure",
-    "ka.cluster.name": "cluster_name",
+_PLACES: Final = {
+    "ka.user.name": ("user", "username"),
+    "ka.user.groups": ("user", "groups"),
+    "ka.impuser.name": ("impersonatedUser", "username"),
+    "ka.response.code": ("responseStatus", "code"),
+    "ka.response.reason": ("responseStatus", "reason"),
+    "ka.sourceips": ("sourceIPs",),
+    "ka.auth.decision": ("annotations", "authorization.k8s.io/decision"),
+    "ka.auth.reason": ("annotations", "authorization.k8s.io/reason"),
+    "ka.auth.openshift.decision": ("annotations", "authentication.openshift.io/decision"),
+    "ka.auth.openshift.username": ("annotations", "authentication.openshift.io/username"),
+    "ka.validations.admission.policy.failure": ("annotations", "validation.policy.admission.k8s.io/validation_failure"),
+    "ka.cluster.name": ("annotations", "cluster_name"),
 }
+"""Fields that stand in one of the ``REPEATED`` parts."""
 
 
-def _annotation(key: str, event: AuditEvent) -> Value:
-    found: str | None = event.annotations.get(key)
-    return found
+_WHAT_ATTRIBUTES: Final = (
+    "stage", "verb", "level", "objectRef.resource", "objectRef.subresource", "objectRef.apiGroup", "objectRef.namespace",
+)  # fmt: skip
+_WHAT: Final = Column("what", attrgetter(*_WHAT_ATTRIBUTES))
+"""What is asked for. The same few combinations come again and again, so rules look at the whole of it at once."""
+_URI: Final = Column("requestURI", attrgetter("requestURI"))
+_TEXTS: Final = {part: Column(part, attrgetter(part), bytes) for part in REPEATED}
 
 
-def _texts(path: str) -> Callable[[str | None], Extract]:
-    get = attrgetter(path)
-
-    def make(argument: str | None) -> Extract:
-        index = _index(argument)
-        if index is None:
-            return lambda event: get(event) or None
-        return lambda event: get(event)[index : index + 1] or None
-
-    return make
-
-
-def _named(resource: str) -> Callable[[str | None], Extract]:
-    """The name of the target, where it is one of these."""
-    return lambda _: lambda event: event.objectRef.name if event.objectRef.resource == resource else None
-
-
-@lru_cache(1024)
-def _code(code: int) -> str:
-    return str(code)
-
-
-def _response_code(_: str | None) -> Extract:
-    return lambda event: None if event.responseStatus.code is None else _code(event.responseStatus.code)
-
-
-def _uri_parameter(argument: str | None) -> Extract:
-    wanted = argument or ""
+def _converted(column: Column, parts: tuple[str, ...], convert: Callable[[Any], Value]) -> Extractor:
+    raw, key = column.raw, column.key
 
     def extract(event: AuditEvent) -> Value:
-        uri = event.requestURI
-        if not uri or "?" not in uri:
+        content = raw(event) if key is None else key(raw(event))
+        return None if content is None else convert(content)
+
+    return Extractor(extract, parts, column=column, convert=convert)
+
+
+def _attribute(path: str) -> Extractor:
+    part = path.partition(".")[0]
+    if path not in _WHAT_ATTRIBUTES:
+        return Extractor(attrgetter(path), (part,))
+    parts = tuple({attribute.partition(".")[0] for attribute in _WHAT_ATTRIBUTES})
+    return Extractor(attrgetter(path), parts, column=_WHAT, convert=itemgetter(_WHAT_ATTRIBUTES.index(path)))
+
+
+def _in_part(part: str, convert: Callable[[Any], Value]) -> Extractor:
+    """A value inside of a part that stays text."""
+    return _converted(_TEXTS[part], (part,), lambda text: convert(decoded(text)))
+
+
+def _value_at(steps: Sequence[str], index: int | None, value: Any) -> Value:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    if isinstance(value, list):
+        texts = tuple(as_text(item) for item in (value if index is None else value[index : index + 1]) if item is not None)
+        return texts or None
+    return None if value is None else as_text(value)
+
+
+def _uri_parameter(argument: str | None) -> Callable[[str], Value]:
+    wanted = argument or ""
+
+    def convert(uri: str) -> Value:
+        if "?" not in uri:
             return None
         try:
             return next((value for key, value in parse_qsl(urlsplit(uri).query, keep_blank_values=True) if key == wanted), None)
         except ValueError:  # what no URI may hold
             return None
 
-    return extract
+    return convert
+
+
+def _named(resource: str) -> Callable[[str | None], Extract]:
+    """The name of the target, where it is one of these."""
+    return lambda _: lambda event: event.objectRef.name if event.objectRef.resource == resource else None
 
 
 _TIMES: Final = ("stageTimestamp", "requestReceivedTimestamp")
@@ -144,11 +170,7 @@ def _time(write: Callable[[int], str]) -> Callable[[str | None], Extract]:
 
 
 _SHALLOW: Final[dict[str, tuple[tuple[str, ...], Callable[[str | None], Extract]]]] = {
-    "ka.user.groups": (("user",), _texts("user.groups")),
-    "ka.sourceips": (("sourceIPs",), _texts("sourceIPs")),
     "ka.target.pod.name": (("objectRef",), _named("pods")),
-    "ka.response.code": (("responseStatus",), _response_code),
-    "ka.uri.param": (("requestURI",), _uri_parameter),
     "ka.req.binding.subject.has_name": ((), lambda _: lambda _: "true"),  # documented as of no use, kept for old rules
     "jevt.rawtime": (_TIMES, _time(str)),
     "json.rawtime": (_TIMES, _time(str)),
@@ -345,14 +367,11 @@ def _pointer(pointer: str) -> Extractor:
     part, inner = steps[0], steps[1:]
     kind = PARTS.get(part, (None, None))[0]
     if not inner and kind in (str, str | None):
-        return Extractor(attrgetter(part), (part,))
-    if part == "annotations" and len(inner) == 1:
-        return Extractor(partial(_annotation, inner[0]), ("annotations",))
-    if isinstance(kind, type) and issubclass(kind, Struct) and len(inner) == 1 and inner[0] in kind.__struct_fields__:
-        if inner[0] == "code":
-            return Extractor(_response_code(None), ("responseStatus",))
-        if inner[0] != "groups":
-            return Extractor(attrgetter(f"{part}.{inner[0]}"), (part,))
+        return _attribute(part)
+    if part in REPEATED:
+        return _in_part(part, lambda value: _text_at(value, inner))
+    if kind is Target and len(inner) == 1 and inner[0] in Target.__struct_fields__:
+        return _attribute(f"{part}.{inner[0]}")
     if part in ("requestObject", "responseObject"):
         return Extractor(lambda event: _text_at(body(event, part), inner), (part,), deep=True)
     return Extractor(lambda event: _text_at(whole(event), steps), (), deep=True)

@@ -123,8 +123,7 @@ def _status(payload: dict[str, Any], verb: str, *, streams: bool) -> dict[str, A
     given = _mapping(payload.get("status"))
     code = given.get("code")
     if not isinstance(code, int) or isinstance(code, bool) or code == 0:
-        refused = any(item.get("granted") is False for item in payload.get("authorizationInfo") or () if isinstance(item, dict))
-        if refused and code != 0:
+        if False in _grants(payload) and code != 0:
             return {"code": 403, "reason": "Forbidden"}
         return {"code": 101 if streams else 201 if verb == "create" else 200}
     status: dict[str, Any] = {"code": code if code >= _FIRST_HTTP_CODE else _HTTP.get(code, 500)}
@@ -138,12 +137,18 @@ def _annotations(entry: dict[str, Any], payload: dict[str, Any]) -> dict[str, st
     labels = {**_mapping(_mapping(entry.get("resource")).get("labels")), **_mapping(entry.get("labels"))}
     annotations = {key: value for key, value in labels.items() if isinstance(value, str)}
     if "authorization.k8s.io/decision" not in annotations:
-        grants = [item.get("granted") for item in payload.get("authorizationInfo") or () if isinstance(item, dict)]
+        grants = _grants(payload)
         if False in grants or _mapping(payload.get("status")).get("code") in _REFUSED:
             annotations["authorization.k8s.io/decision"] = "forbid"
         elif True in grants:
             annotations["authorization.k8s.io/decision"] = "allow"
     return annotations
+
+
+def _grants(payload: dict[str, Any]) -> list[Any]:
+    """What was decided of each permission; None where the entry leaves it out."""
+    given = payload.get("authorizationInfo")
+    return [item.get("granted") for item in given if isinstance(item, dict)] if isinstance(given, list) else []
 
 
 def _impersonated(authentication: dict[str, Any]) -> str:

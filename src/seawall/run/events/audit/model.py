@@ -7,18 +7,11 @@ Source: audit.k8s.io/v1 ``Event``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
-
-
-class User(Struct, frozen=True, gc=False):
-    """Who asks: ``UserInfo`` of authentication.k8s.io."""
-
-    username: str | None = None
-    groups: tuple[str, ...] = ()
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -32,15 +25,6 @@ class Target(Struct, frozen=True, gc=False):
     subresource: str | None = None
 
 
-class Status(Struct, frozen=True, gc=False):
-    """``responseStatus``: ``code`` is that of HTTP."""
-
-    code: int | None = None
-    reason: str | None = None
-    status: str | None = None
-    message: str | None = None
-
-
 PARTS: Final[Mapping[str, tuple[Any, Any]]] = {
     # name: (type, default)
     "auditID": (str, ""),
@@ -51,18 +35,20 @@ PARTS: Final[Mapping[str, tuple[Any, Any]]] = {
     "userAgent": (str | None, None),
     "requestReceivedTimestamp": (str | None, None),
     "stageTimestamp": (str | None, None),
-    "user": (User, User()),
-    "impersonatedUser": (User, User()),
     "objectRef": (Target, Target()),
-    "responseStatus": (Status, Status()),
-    "sourceIPs": (tuple[str, ...], ()),
-    "annotations": (dict[str, str], msgspec.field(default_factory=dict)),
+    "user": (Raw, Raw()),
+    "impersonatedUser": (Raw, Raw()),
+    "responseStatus": (Raw, Raw()),
+    "sourceIPs": (Raw, Raw()),
+    "annotations": (Raw, Raw()),
     "requestObject": (Raw, Raw()),
     "responseObject": (Raw, Raw()),
 }
 """What an event is decoded into. Everything else is read from the line again by the few rules that want it."""
 
 ALWAYS: Final = ("auditID", "stage")
+REPEATED: Final = frozenset({"user", "impersonatedUser", "responseStatus", "sourceIPs", "annotations"})
+"""Parts that many events have in common to the letter. They stay text, and each distinct text is decoded once."""
 
 AuditEvent = Any
 """An instance of an ``event_type``. Beside its parts it has ``line``, the text it came from, and ``cache``, what was decoded since."""
@@ -77,15 +63,9 @@ def event_type(parts: frozenset[str]) -> type[Struct]:
 
 
 def decoder(parts: Iterable[str] = PARTS) -> Callable[[bytes], AuditEvent]:
-    """Decodes the text of one native event. Raises ``msgspec.DecodeError`` for what is no JSON, ``msgspec.ValidationError`` for odd types."""
-    decode = msgspec.json.Decoder(event_type(frozenset(parts))).decode
-
-    def read(line: bytes) -> AuditEvent:
-        event: Any = decode(line)
-        event.line = line
-        return event
-
-    return read
+    """Decodes the text of one native event; ``line`` is for the caller to set. Raises ``msgspec.DecodeError`` for what is no JSON, and
+    ``msgspec.ValidationError``, which is one, for odd types."""
+    return msgspec.json.Decoder(event_type(frozenset(parts))).decode
 
 
 _PLAIN: Final = msgspec.json.Decoder().decode
@@ -104,9 +84,15 @@ def body(event: AuditEvent, part: str) -> Any:
     """``requestObject`` or ``responseObject`` as dictionaries and lists, decoded once; ``None`` where the level of the event leaves it out."""
     cache_ = _cache(event)
     if part not in cache_:
-        raw = getattr(event, part)
-        cache_[part] = _PLAIN(raw) if bytes(raw) else None
+        raw = bytes(getattr(event, part))
+        cache_[part] = _PLAIN(raw) if raw else None
     return cache_[part]
+
+
+@lru_cache(8192)
+def decoded(text: bytes) -> Any:
+    """What such a text says. The same few come again and again; they are not to be changed."""
+    return _PLAIN(text) if text else None
 
 
 def _cache(event: AuditEvent) -> dict[str, Any]:
@@ -120,39 +106,12 @@ def tidied(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with what does not fit :data:`PARTS` made to fit, or left out."""
     result: dict[str, Any] = {}
     for name, value in event.items():
-        if name in ("user", "impersonatedUser", "objectRef", "responseStatus"):
-            result[name] = _tidied_struct(value, PARTS[name][0])
-        elif name == "annotations":
-            result[name] = {str(key): as_text(part) for key, part in value.items() if part is not None} if isinstance(value, dict) else {}
-        elif name == "sourceIPs":
-            result[name] = _texts(value)
-        elif name not in ("requestObject", "responseObject") and name in PARTS:
-            result[name] = as_text(value) if value is not None else ""
+        kind = PARTS.get(name, (None,))[0]
+        if kind is Target:
+            result[name] = {key: as_text(part) for key, part in value.items() if part is not None} if isinstance(value, dict) else {}
         elif value is not None:
-            result[name] = value
-    return {name: value for name, value in result.items() if value != ""}
-
-
-def _tidied_struct(value: Any, kind: type[Struct]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {}
-    result: dict[str, Any] = {}
-    for name in kind.__struct_fields__:
-        part = value.get(name)
-        if name == "groups":
-            result[name] = _texts(part)
-        elif name == "code":
-            if isinstance(part, (int, float)) or (isinstance(part, str) and part.isdecimal()):
-                result[name] = int(part)
-        elif part is not None:
-            result[name] = as_text(part)
+            result[name] = value if kind in (Raw, None) else as_text(value)
     return result
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [as_text(item) for item in value if item is not None] if isinstance(value, list) else []
 
 
 def as_text(value: Any) -> str:

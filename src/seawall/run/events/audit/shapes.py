@@ -3,7 +3,7 @@
 ``native_events(value)`` takes one JSON value of a log and yields the native events in it, in order:
 
 * an event of audit.k8s.io itself, an ``EventList`` (what the API server's webhook sends), an array of anything below
-* Google Cloud: log entries whose ``protoPayload`` is a Kubernetes call (``gke``), alone or under ``entries``, or that hold an event in ``jsonPayload``
+* Google Cloud: log entries, alone or under ``entries``, whose ``protoPayload`` is a Kubernetes call (``gke``), or ``jsonPayload`` an event
 * Azure: records whose ``properties.log`` is the event as text, alone or under ``records``; rows of Log Analytics (``log_s``)
 * Amazon: envelopes of CloudWatch with ``logEvents`` or ``events``, whose ``message`` is the event as text
 * collectors: the event as text or object under ``message``, ``log``, ``@message`` or ``event``

@@ -8,15 +8,21 @@ from seawall.run.events.audit.model import PARTS, AuditEvent
 from seawall.run.events.source import Getter, nothing, of_time
 
 
+_VARIED: Final = ("sourceIPs", "requestURI")
+
+
 class AuditSource:
     """``k8s_audit``. Events are those of ``model.decoder``, decoded into at least the parts that the fields need."""
 
     name: Final = "k8s_audit"
+    is_typed: Final = True
 
     def getter(self, name: str, argument: str | None) -> Getter:
         found = extractor(name, argument)
         if found is not None:
-            return Getter(found.extract, slow=found.deep)
+            sure = name in ("jevt.rawtime", "json.rawtime")
+            varied = found.column is None or found.column.name in _VARIED
+            return Getter(found.extract, slow=found.deep, varied=varied, sure=sure, column=found.column, convert=found.convert)
         if name == "evt.source":
             return Getter(lambda _: self.name)
         if name == "evt.pluginname":

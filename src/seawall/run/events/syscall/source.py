@@ -25,6 +25,7 @@ class SyscallSource:
     """``syscall``. Events are dictionaries; ``null`` and a missing key both mean absent, but only a missing key is derived."""
 
     name: Final = "syscall"
+    is_typed: Final = False
 
     def getter(self, name: str, argument: str | None) -> Getter:
         if name == "evt.source":
