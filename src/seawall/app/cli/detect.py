@@ -2,53 +2,38 @@
 
 import signal
 import sys
-from importlib import import_module
 from typing import Any, Final
 
 import click
 import msgspec
 
+from seawall.app.cli.lazy import LazyGroup
 from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
 from seawall.core.errors import InputError, UsageError
 
 SUBCOMMANDS: Final = {
-    # name: (what --help says of it; the command stands in a module detect_NAME)
-    "check": "What is wrong with rule files.",
-    "test": "Run the fixtures of rules: events with the number of alerts they must raise.",
-    "serve": "Take audit events from the API server's webhook.",
-    "history": "Run rules over the store of past events.",
-    "import-sigma": "Turn Sigma rules into rules of this language.",
+    # name: (module, what --help says of it)
+    "check": ("detect_check", "What is wrong with rule files, and what an audit policy hides from rules."),
+    "test": ("detect_test", "Run the fixtures of rules: events with the number of alerts they must raise."),
+    "serve": ("detect_serve", "Take audit events from the API server's webhook."),
+    "history": ("detect_history", "Keep events, run rules over them, try rules and exceptions on the past."),
+    "import-sigma": ("detect_sigma", "Turn Sigma rules into rules of this language."),
 }
 PRIORITIES: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug")
 _SHOWN_PROBLEMS: Final = 20
 _SEVERITIES: Final = {"critical": "critical", "high": "error", "medium": "warning", "low": "notice", "info": "debug"}
 
 
-class DetectGroup(click.Group):
+class DetectGroup(LazyGroup):
     """A group whose own arguments are those of ``run``: ``seawall detect audit.log`` needs no further word."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in SUBCOMMANDS if self.get_command(ctx, name) is not None]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (the signature is click's)
-        if cmd_name == "run":
-            return run
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        try:
-            command: click.Command = import_module(f"seawall.app.cli.detect_{cmd_name.replace('-', '_')}").command
-        except ModuleNotFoundError as error:
-            if error.name and error.name.startswith("seawall.app.cli.detect_"):
-                return None  # not there yet
-            raise
-        return command
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return run if cmd_name == "run" else super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] in ("-h", "--help"):
             return super().parse_args(ctx, args or ["--help"])
-        if args[0] not in SUBCOMMANDS or self.get_command(ctx, args[0]) is None:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, args if args[0] in SUBCOMMANDS else ["run", *args])
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] EVENTS...")
@@ -56,12 +41,12 @@ class DetectGroup(click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         run.format_options(ctx, formatter)
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, SUBCOMMANDS[name]) for name in self.list_commands(ctx)])
+        self.format_commands(ctx, formatter)
 
 
-@click.group(
+@click.command(
     cls=DetectGroup,
+    lazy=SUBCOMMANDS,
     epilog="""\b
 Examples:
   seawall detect audit.log                                   with the built-in rules

@@ -58,13 +58,27 @@ def command(
     if condition is not None:
         _check_condition(context, condition, rules, unreadable, source=source, syntax_only=syntax_only, format_=format_)
         return
-    errors = [*unreadable, *rules.errors]
+    errors = [*unreadable, *rules.errors, *_extension_errors(rules)]
     if format_ == "json":
         _print_json({**_messages(errors, rules.warnings), "rules": _rules(rules)})
     else:
         _print_messages(errors, rules.warnings)
         click.echo(f"{len(rules.rules)} rules, {len(errors)} errors, {len(rules.warnings)} warnings")
     context.exit(EXIT_USAGE if unreadable else EXIT_FINDINGS if errors else 0)
+
+
+def _extension_errors(rules: RuleSet) -> list[Message]:
+    """What is wrong with windows, thresholds and the like."""
+    from seawall.run.detect.engine.extensions import ExtensionError, extension_of
+
+    errors = []
+    for rule in rules.rules:
+        if rule.extensions:
+            try:
+                extension_of(rule, rules)
+            except ExtensionError as error:
+                errors.append(Message(rule.file, rule.line, rule.column, f"rule {rule.name}", str(error), "bad-extension"))
+    return errors
 
 
 def _review(context: click.Context, policy: str, files: tuple[str, ...], events: tuple[str, ...], format_: str) -> None:
