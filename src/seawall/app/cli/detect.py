@@ -17,7 +17,7 @@ SUBCOMMANDS: Final = {
     "test": ("detect_test", "Run the fixtures of rules: events with the number of alerts they must raise."),
     "serve": ("detect_serve", "Take audit events from the API server's webhook."),
     "history": ("detect_history", "Keep events, run rules over them, try rules and exceptions on the past."),
-    "import-sigma": ("detect_sigma", "Turn Sigma rules into rules of this language."),
+    "import-sigma": ("detect_import_sigma", "Turn Sigma rules into rules of this language."),
 }
 PRIORITIES: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug")
 _SHOWN_PROBLEMS: Final = 20
