@@ -7,6 +7,7 @@ event. Blank lines have none.
 
 import re
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from seawall.run.events.syscall.source import as_event
 _STAMPED: Final = re.compile(rb"[\d-]{10}[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+(?:(?:stdout|stderr)\s+[FP]\s+)?(?=[{\[])").match
 """The time that CloudWatch, when exported, and container runtimes put before a line."""
 
+_AUDIT_ID: Final = attrgetter("auditID")
 _plain: Final = msgspec.json.Decoder().decode
 
 
@@ -58,6 +60,8 @@ class EventReader:
 
     def _read_audit(self, lines: Sequence[bytes], start: int, events: Events) -> int:
         """Read on while lines are native audit events, which is fast; one that is not is looked at closely."""
+        if self._read_plain(lines, start, events):
+            return len(lines)
         decode, found, index = self._audit.decode, events.audit, events.audit_index
         place = self.places
         for number in range(start, len(lines)):
@@ -79,6 +83,22 @@ class EventReader:
                 return number + 1
         self.places = place
         return len(lines)
+
+    def _read_plain(self, lines: Sequence[bytes], start: int, events: Events) -> bool:
+        """Read lines of which each is a native audit event; false where one is not, and nothing is read."""
+        mine = lines[start:] if start else lines
+        try:
+            found = list(map(self._audit.decode, mine))
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        if not all(map(_AUDIT_ID, found)):
+            return False
+        for event, line in zip(found, mine, strict=True):
+            event.line = line
+        events.audit.extend(found)
+        events.audit_index.extend(range(self.places, self.places + len(found)))
+        self.places += len(found)
+        return True
 
     def _read_syscall(self, lines: Sequence[bytes], start: int, events: Events) -> int:
         for number in range(start, len(lines)):

@@ -76,12 +76,14 @@ Key = Field | str
 class Rows:
     """Some rows of a batch, in order; ``indices`` is ``None`` for all of them. What was computed for exactly these rows is kept with them."""
 
-    __slots__ = ("codes", "indices", "selected", "size")
+    __slots__ = ("codes", "indices", "present", "selected", "size")
 
     def __init__(self, indices: Indices | None, size: int) -> None:
         self.indices = indices
         self.size = size
         self.codes: dict[Key, Codes] = {}
+        self.present: dict[Key, Indices] = {}
+        """The distinct ones among ``codes``."""
         self.selected: dict[int, Rows] = {}
 
     def positions(self) -> Indices:

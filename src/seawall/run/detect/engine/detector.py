@@ -1,6 +1,7 @@
 """Rules on batches of the events of one source: what fits, in the order of the events, and of the rules for one event."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 from msgspec import Struct
@@ -74,8 +75,9 @@ class Detector:
         sets = [frozenset(step.tolist()) for step in steps]
         values = {field: batch.values(field, Rows(rows, rows.size)) for field in memory.fields}
         fired: list[int] = []
-        for place, row in enumerate(rows.tolist()):
-            if memory.fires(time(row), {field: column[place] for field, column in values.items()}, [row in step for step in sets]):
+        of_rows = zip(*values.values(), strict=True) if values else repeat((), rows.size)
+        for row, of_row in zip(rows.tolist(), of_rows, strict=True):
+            if memory.fires(time(row), dict(zip(values, of_row, strict=True)), [row in step for step in sets] if sets else ()):
                 fired.append(row)
         return np.array(fired, np.intp)
 

@@ -13,6 +13,7 @@ Times are those of the events.
 import re
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -98,4 +99,9 @@ def _summary(cause: _Cause) -> Iterator[Alert]:
 
 def cause_of(alert: Alert) -> Hashable:
     """What alerts of one cause have in common."""
-    return alert.rule, alert.source, tuple((key, str(value)) for key, value in alert.output_fields.items() if not _VOLATILE(key))
+    return alert.rule, alert.source, tuple((key, str(value)) for key, value in alert.output_fields.items() if not _is_volatile(key))
+
+
+@lru_cache(4096)
+def _is_volatile(key: str) -> bool:
+    return _VOLATILE(key) is not None

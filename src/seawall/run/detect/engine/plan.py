@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from seawall.run.detect.engine.columns import NO_ROWS, Batch, Dictionary, Key, Rows
+from seawall.run.detect.engine.columns import NO_ROWS, Batch, Codes, Dictionary, Key, Rows
 from seawall.run.detect.engine.comparison import compare_values, test_of
 from seawall.run.detect.engine.operands import canonical, compute, fields_of, kind
 from seawall.run.detect.engine.rows import holds
@@ -31,6 +31,8 @@ Test = Callable[[Any], bool]
 _FIRST: Final = ("evt.type", "syscall.type")
 _CHEAP, _VARIED, _SLOW, _BY_ROW = 1, 2, 3, 4
 _UNKNOWN: Final = -1
+_MANY: Final = 4
+"""Values in a dictionary for each row, beyond which sorting the rows is faster than counting by value."""
 
 
 class Node:
@@ -111,13 +113,25 @@ class Leaf(Node):
             codes = rows.codes[self.column] = batch.codes(self.column, rows)
         dictionary = batch.dictionary(self.column)
         table = self._table_for(dictionary)
-        verdicts = table[codes]
+        present = rows.present.get(self.column)
+        if present is None:
+            present = rows.present[self.column] = _distinct(codes, len(dictionary))
+        verdicts = table[present]
         if verdicts.min() < 0:
             value_of, test = dictionary.value, self.test
-            for code in np.unique(codes[verdicts < 0]).tolist():
+            for code in present[verdicts < 0].tolist():
                 table[code] = test(value_of(code))
-            verdicts = table[codes]
-        return _kept(rows, verdicts.view(np.bool_))
+            verdicts = table[present]
+        if not verdicts.any():
+            return NO_ROWS
+        return rows if verdicts.all() else _kept(rows, table[codes].view(np.bool_))
+
+
+def _distinct(codes: Codes, number: int) -> npt.NDArray[np.intp]:
+    """The distinct ones of codes below ``number``."""
+    if number < _MANY * codes.size:
+        return np.flatnonzero(np.bincount(codes, minlength=1))
+    return np.unique(codes).astype(np.intp)
 
 
 class Together(Node):

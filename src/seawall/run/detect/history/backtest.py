@@ -42,15 +42,14 @@ class Backtest(Struct):
 
 
 def backtest(store: DayStore, judged: Sequence[Judged], span: Span = Span(), exception: Condition | None = None) -> Backtest:
-    """Run the rules over the store, with and without the exception. ``examples`` are the first alerts that remain, ``removed_examples`` that do not."""
+    """Run the rules over the store, with and without the exception. Of what remains and of what is removed, the first alerts are examples."""
     changed = [] if exception is None else [_without(each, exception) for each in judged]
     replay = Replay(store, [*judged, *changed], span)
     outcomes = [Outcome(each.rule.name) for each in replay.judged[: len(replay.judged) // (2 if changed else 1)]]
-    for fired, still in _by_event(replay, len(outcomes), has_twin=bool(changed)):
+    for day, fired, still in _by_event(replay, len(outcomes), has_twin=bool(changed)):
         for number, alert in fired.items():
             outcome = outcomes[number]
             outcome.fired += 1
-            day = day_of(alert.output_fields["evt.time"])
             outcome.days[day] = outcome.days.get(day, 0) + 1
             is_removed = bool(changed) and number not in still
             outcome.removed += is_removed
@@ -66,20 +65,20 @@ def _without(judged: Judged, exception: Condition) -> Judged:
     return Judged(structs.replace(judged.rule, condition=And((judged.rule.condition, Not(exception)))), judged.extension)
 
 
-def _by_event(replay: Replay, rules: int, *, has_twin: bool) -> Iterator[tuple[dict[int, Alert], frozenset[int]]]:
-    """For each event that raised something: the alerts of the rules as they are, and the rules that fired with the exception."""
-    index, fired, still = -1, dict[int, Alert](), set[int]()
+def _by_event(replay: Replay, rules: int, *, has_twin: bool) -> Iterator[tuple[str, dict[int, Alert], frozenset[int]]]:
+    """For each event that raised something: its day, the alerts of the rules as they are, and the rules that fired with the exception."""
+    index, day, fired, still = -1, "", dict[int, Alert](), set[int]()
     for number, event in replay.fired():
         if event.index != index:
             if fired or still:
-                yield fired, frozenset(still)
-            index, fired, still = event.index, {}, set()
+                yield day, fired, frozenset(still)
+            index, day, fired, still = event.index, day_of(event.time), {}, set()
         if has_twin and number >= rules:
             still.add(number - rules)
         else:
             fired[number] = replay.alert(number, event)
     if fired or still:
-        yield fired, frozenset(still)
+        yield day, fired, frozenset(still)
 
 
 def total(backtest_: Backtest) -> Counter[str]:

@@ -3,9 +3,9 @@
     upper   never misses a row that fits        lower   never takes one that does not
 
 Where both are the same, the condition says in SQL exactly what it says in the engine. Where SQL cannot say it (a field that is no column, a
-pattern that databases read differently, letters outside of ASCII in lower case), the bounds part: for a comparison that is not known at all they are "the field
-is there" and "nothing". ``not`` exchanges them, ``and`` and ``or`` combine each with its like. So whatever a condition is made of, the rows of its
-upper bound hold all that fit, and the engine decides about these rows alone.
+pattern that databases read differently, letters outside of ASCII in lower case), the bounds part: for a comparison that is not known at all they
+are "the field is there" and "nothing". ``not`` exchanges them, ``and`` and ``or`` combine each with its like. So whatever a condition is made of,
+the rows of its upper bound hold all that fit, and the engine decides about these rows alone.
 
 A comparison with an absent field does not hold, and ``not`` of it does, as in the engine.
 """
@@ -228,10 +228,10 @@ def _judged(check: Check, test: Callable[[Any], Bounds], value: _Value) -> Bound
     everywhere = (check.operator == "in" or check.operator == "!=") and not check.modifier
     if value.part:  # some of the values: where it holds for some or all of these, it holds for one of the whole list
         return Bounds(_over(value.expression, lambda item: test(item).upper, everywhere=False), False)
-    return Bounds(
-        _over(value.expression, lambda item: test(item).upper, everywhere=everywhere),
-        _over(value.expression, lambda item: test(item).lower, everywhere=everywhere),
-    )
+    upper = _over(value.expression, lambda item: test(item).upper, everywhere=everywhere)
+    if test(ibis.literal("")).is_exact:  # it is the same for every item
+        return exactly(upper)
+    return Bounds(upper, _over(value.expression, lambda item: test(item).lower, everywhere=everywhere))
 
 
 def _over(items: Any, test: Callable[[Any], Truth], *, everywhere: bool) -> Truth:

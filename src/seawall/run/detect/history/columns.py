@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from seawall.io.stores.days import Column, Type
+from seawall.run.detect.engine.operands import shaping
 from seawall.run.detect.language.tree import Field
 from seawall.run.events.audit.model import AuditEvent
 from seawall.run.events.audit.source import AuditSource
@@ -129,7 +130,7 @@ def recorder() -> Callable[[AuditEvent], list[Any]]:
     for place, field in enumerate(fields):
         getter = SOURCE.getter(field.name, field.argument)
         if not getter.slow:
-            shallow.append((place, getter.get))
+            shallow.append((place, _listing(field, getter.get) if _column_name(field.name) in LISTS else getter.get))
         elif field.name.startswith("ka.req."):
             of_request.setdefault(_word(field.name), []).append((place, getter.get))
         elif field.name == "ka.resp.name":
@@ -162,6 +163,12 @@ def recorder() -> Callable[[AuditEvent], list[Any]]:
         return values
 
     return record
+
+
+def _listing(field: Field, get: Extract) -> Extract:
+    """What an odd event has as one text where a list belongs, as a list of one."""
+    shape = shaping(field, SOURCE.name)
+    return lambda event: shape(get(event))
 
 
 _WORDS: Final = {

@@ -1,7 +1,7 @@
 """Many conditions as one: whether any of them holds, with what they share said once.
 
-Rules share most of what they say (``kevt and not routine and ...``). ``a and b or a and c`` becomes ``a and (b or c)``, the most shared part first, so that
-a database computes it once, and stops there where it does not hold. The result holds exactly where one of the conditions does.
+Rules share most of what they say (``kevt and not routine and ...``). ``a and b or a and c`` becomes ``a and (b or c)``, the most shared part first,
+so that a database computes it once, and stops there where it does not hold. The result holds exactly where one of the conditions does.
 """
 
 from collections import Counter

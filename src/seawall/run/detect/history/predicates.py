@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from seawall.run.detect.engine.comparison import number
-from seawall.run.detect.history.truth import Bounds, all_of, any_of, exactly, expression
+from seawall.run.detect.history.truth import Bounds, all_of, any_of, exactly
 from seawall.run.detect.language.tree import Check
 
 Test = Callable[[Any], Bounds]
@@ -71,10 +71,13 @@ def _joined(parts: list[Bounds], join: Callable[[list[Any]], Any]) -> Bounds:
 def _exactly_one(parts: list[Bounds]) -> Bounds:
     if not all(part.is_exact for part in parts):
         return Bounds(any_of([part.upper for part in parts]), False)
-    counts = [expression(part.upper).cast("int8") for part in parts]
+    sure = sum(part.upper for part in parts if isinstance(part.upper, bool))
+    counts = [part.upper.cast("int8") for part in parts if not isinstance(part.upper, bool)]
+    if not counts or sure > 1:
+        return exactly(sure == 1)
     while len(counts) > 1:
         counts = [sum(counts[at + 1 : at + 2], counts[at]) for at in range(0, len(counts), 2)]
-    return exactly(counts[0] == 1)
+    return exactly(counts[0] == 1 - sure)
 
 
 def _one_of_many(operator: str, values: tuple[str, ...]) -> Test | None:

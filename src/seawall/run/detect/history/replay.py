@@ -1,8 +1,8 @@
 """The rules of the stream on the events of the store: the same alerts, day by day in the order of time.
 
 SQL narrows the rows down to those that some rule may fit (``bounds``); the engine of the stream decides about these, with what rules remember from
-one event to the next. It sees a row through :class:`HistorySource`: fields that are columns come from the query, the others from the event's text, which
-is read for the few rows where one is asked for. So a rule means the same in both, whatever SQL knows of it.
+one event to the next. It sees a row through :class:`HistorySource`: fields that are columns come from the query, the others from the event's text,
+which is read for the few rows where one is asked for. So a rule means the same in both, whatever SQL knows of it.
 """
 
 import tempfile

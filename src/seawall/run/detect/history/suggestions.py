@@ -17,6 +17,7 @@ from seawall.io.stores.days import DayStore
 from seawall.run.detect.engine.detector import Judged
 from seawall.run.detect.history.replay import Replay, Span
 from seawall.run.detect.language.tree import Field
+from seawall.run.detect.language.values import quoted
 
 WHO: Final = "ka.user.name"
 WHAT: Final = ("ka.useragent", "ka.verb", "ka.target.resource", "ka.target.namespace", "ka.target.name", "ka.target.subresource", "ka.response.code")
@@ -48,7 +49,7 @@ class Suggestion(Struct, frozen=True):
 
 
 def suggest(store: DayStore, judged: Sequence[Judged], span: Span = Span()) -> list[Suggestion]:
-    """Exceptions for the rules that fire often, the noisiest first. Rules that count over events are left out: an exception changes what they count."""
+    """Exceptions for the rules that fire often, the noisiest first; not for rules that count, for an exception changes what they count."""
     plain = [each for each in judged if each.extension is None]
     replay = Replay(store, plain, span, also=[Field(name) for name in (WHO, *WHAT)])
     getters = [replay.source.getter(name, None).get for name in (WHO, *WHAT)]
@@ -89,7 +90,7 @@ def _frequent(rows: Mapping[tuple[Any, ...], int], places: Sequence[int], alerts
 
 
 def _exception(rule: str, fields: Sequence[str], values: Sequence[tuple[tuple[str, ...], int]]) -> str:
-    rows = [list(each) for each, _ in values]
+    rows = [[quoted(value) for value in each] for each, _ in values]  # a bare word might be the name of a list
     exception = {"name": "suggested_by_history", "fields": list(fields), "comps": ["="] * len(fields), "values": rows}
     item = {"rule": rule, "exceptions": [exception], "override": {"exceptions": "append"}}
     return yaml.safe_dump([item], sort_keys=False, allow_unicode=True, width=150)

@@ -154,12 +154,16 @@ def _named(resource: str) -> Callable[[str | None], Extract]:
     return lambda _: lambda event: event.objectRef.name if event.objectRef.resource == resource else None
 
 
-_TIMES: Final = ("stageTimestamp", "requestReceivedTimestamp")
+_TIMES: Final = ("stageTimestamp",)
 
 
 def time_of(event: AuditEvent) -> int | None:
     """When the event happened, in nanoseconds since 1970: the time of its stage, else that of the request."""
-    return nanoseconds(event.stageTimestamp) or nanoseconds(event.requestReceivedTimestamp)
+    found = nanoseconds(event.stageTimestamp)
+    if found is None:
+        received = whole(event).get("requestReceivedTimestamp")
+        found = nanoseconds(received) if isinstance(received, str) else None
+    return found
 
 
 def _time(write: Callable[[int], str]) -> Callable[[str | None], Extract]:

@@ -21,7 +21,6 @@ class Target(Struct, frozen=True, gc=False):
     namespace: str | None = None
     name: str | None = None
     apiGroup: str | None = None  # noqa: N815 (Kubernetes' name)
-    apiVersion: str | None = None  # noqa: N815
     subresource: str | None = None
 
 

@@ -7,7 +7,6 @@ from seawall.run.events.audit.extract import extractor, time_of
 from seawall.run.events.audit.model import PARTS, AuditEvent
 from seawall.run.events.source import Getter, nothing, of_time
 
-
 _VARIED: Final = ("sourceIPs", "requestURI")
 
 
@@ -35,7 +34,7 @@ class AuditSource:
 
 def parts_of(fields: Iterable[tuple[str, str | None]]) -> frozenset[str]:
     """The parts that events have to be decoded into for these fields (name, argument)."""
-    needed: set[str] = {"stageTimestamp", "requestReceivedTimestamp"}
+    needed: set[str] = {"stageTimestamp"}
     for name, argument in fields:
         found = extractor(name, argument)
         needed.update(found.parts if found else ())
