@@ -250,7 +250,7 @@ class _Side:
                 row, event = match.row, self.complete(events[match.row])
             at = moment(row)
             alert = self._writers[match.rule].alert(event, index[row], at)
-            yield structs.replace(alert, finding=_fingerprint(alert)), at
+            yield structs.replace(alert, finding=fingerprint_of(alert)), at
         self._batch, self._index = self._columns.batch(), []
 
     def complete(self, event: Any) -> Any:
@@ -274,7 +274,7 @@ def _fields_in(condition: Condition) -> Iterator[Any]:
             yield from fields_of(check.other)
 
 
-def _fingerprint(alert: Alert) -> str:
+def fingerprint_of(alert: Alert) -> str:
     """A name for what the alert is about, the same whenever it happens again."""
     return "sha256:" + blake2b(repr(cause_of(alert)).encode(errors="surrogatepass"), digest_size=32).hexdigest()
 

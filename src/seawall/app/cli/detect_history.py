@@ -105,7 +105,7 @@ def run(
 ) -> None:
     """Print the alerts that the rules raise on the events of the store, as the stream would have. Alerts do not change the exit status."""
     _ready()
-    from seawall.app.detect import _fingerprint
+    from seawall.app.detect import fingerprint_of
     from seawall.run.detect.history.importing import store_at
     from seawall.run.detect.history.replay import Replay
 
@@ -114,7 +114,7 @@ def run(
     alerts = 0
     for alert in replay.alerts():
         alerts += 1
-        print_alert(structs.replace(alert, finding=_fingerprint(alert)), format_, flush=False)
+        print_alert(structs.replace(alert, finding=fingerprint_of(alert)), format_, flush=False)
     sys.stdout.flush()
     click.echo(f"{replay.events:,} events, {alerts:,} alerts, {len(replay.judged):,} rules", err=True)
     context.exit(EXIT_INCOMPLETE if told else 0)
