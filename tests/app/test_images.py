@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from seawall.app.cli.main import _run
@@ -268,6 +269,16 @@ def test_stale_advisories_are_refused(shop: str, database: str, capsys: pytest.C
     status, report, _ = run(capsys, "scan", shop, "--db", database, "--max-db-age", "0", "--format", "json")
     assert status == 3
     assert "--max-db-age" in report["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("report.v1", ("scan", "--plan")), ("layers.v1", ("layers",)), ("sbom.v1", ("sbom",))])
+def test_the_promised_shapes(name: str, arguments: tuple[str, ...], shop: str, database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(__file__).parents[3] / "shared" / "schema" / f"{name}.schema.json"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    options = () if arguments == ("sbom",) else ("--db", database)
+    _, document, _ = run(capsys, *arguments, shop, *options, "--format", "json")
+    jsonschema.validate(document, json.loads(path.read_text()))
 
 
 @pytest.mark.parametrize("format_", ["text", "table", "sarif", "junit", "csv", "html", "gitlab", "markdown", "openreports"])
