@@ -1,30 +1,27 @@
 """What is known against the packages of a target, as findings; and how much that knowledge is worth."""
 
-import csv
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from msgspec import UNSET, Struct, field
+from msgspec import Struct, field
 
 from seawall.app.advisories import age, default_database
 from seawall.app.images import Contents, contents_of, lockfiles, open_target
 from seawall.app.inputs import Input, Kind
 from seawall.app.packages import PackageSettings
+from seawall.app.vex import read_statements
 from seawall.build.advisories.backport import proof_of_fix
 from seawall.build.advisories.database import Database, open_database
 from seawall.build.advisories.ecosystems import NotEvaluated as Unsupported
 from seawall.build.advisories.end_of_life import support_of
-from seawall.build.advisories.match import Answer, Vulnerability, match
+from seawall.build.advisories.match import Vulnerability, match
 from seawall.build.advisories.upgrades import risk, upgrades
 from seawall.build.advisories.vex import Image as VexImage
-from seawall.build.advisories.vex import Product as VexProduct
-from seawall.build.advisories.vex import Statement, VexProblem, verdict
-from seawall.build.advisories.vex import Status as VexStatus
-from seawall.build.advisories.vex_documents import read_vex
+from seawall.build.advisories.vex import Statement, verdict
 from seawall.build.image.layers import story
 from seawall.build.judge import Excuse, Origin, details, finding, rule_of
 from seawall.build.rules import END_OF_LIFE, IMAGE_AGE, MALICIOUS, UNMAINTAINED, VULNERABLE
@@ -34,10 +31,9 @@ from seawall.core.location import Location
 from seawall.core.package import Distro, Package
 from seawall.core.report import PlanStep
 from seawall.core.severity import Confidence, Severity
-from seawall.core.target import ImageTarget, PackageTarget
+from seawall.core.target import ImageTarget
 from seawall.core.verdict import NotEvaluated
 from seawall.io.sources.image.model import Image
-from seawall.io.sources.manifests import decode, read_bytes
 
 NEED_ADVISORIES: Final = frozenset({VULNERABLE.id, MALICIOUS.id, UNMAINTAINED.id, END_OF_LIFE.id})
 _BEFORE_CONTAINERS: Final = date(2000, 1, 1)  # an image that says it is older was given a fixed date
@@ -198,44 +194,6 @@ def _platform_of(distro: Distro | None) -> str:
     return f"{distro.id}-{distro.version_id}" if distro else ""
 
 
-def read_statements(paths: Sequence[str], errors: list[InputError]) -> list[Statement]:
-    """The statements of VEX documents; what cannot be understood in them goes to ``errors``. Raises ``InputError`` for a file that is none."""
-    statements: list[Statement] = []
-    for path in paths:
-        for item in read_vex(path, read_bytes(path)):
-            if isinstance(item, VexProblem):
-                errors.append(InputError(item.path, item.message))
-            else:
-                statements.append(item)
-    return statements
-
-
-def statements_of(findings: Iterable[Finding], time: str) -> Iterator[Statement]:
-    """What a report says of vulnerabilities, as VEX statements: the excused ones as not affected or fixed, the open ones as affected."""
-    for item in findings:
-        if item.vulnerability is UNSET or not isinstance(item.target, PackageTarget):
-            continue
-        told = item.vulnerability
-        status, justification, said = VexStatus.AFFECTED, "", ""
-        if item.suppression:
-            said = item.suppression.reason
-            status = VexStatus.FIXED if item.suppression.source == "changelog" else VexStatus.NOT_AFFECTED
-        image = item.target.image
-        product = VexProduct(ids=(image,), subcomponents=(item.target.purl,)) if image else VexProduct(ids=(item.target.purl,))
-        action = ""
-        if status is VexStatus.AFFECTED:
-            action = item.fix.description if item.fix else "no fix is known"
-        yield Statement(
-            vulnerabilities=(told["id"], *told["aliases"]),
-            products=(product,),
-            status=status,
-            time=time,
-            justification=justification,
-            text=said,
-            action=action,
-        )
-
-
 def _origins(contents: Contents, base: Image | None) -> dict[str, Origin]:
     if contents.inspection is None:
         return {}
@@ -355,65 +313,3 @@ def by_layer(contents: Contents, path: str | None) -> dict[str, list[dict[str, A
         ]
         for layer, group in found.items()
     }
-
-
-def match_answers(answers: Iterable[Answer]) -> Iterator[dict[str, Any]]:
-    """Answers in the shape of ``advisories match``."""
-    for answer in answers:
-        yield {
-            "purl": answer.package.purl,
-            "vulnerabilities": [_found(vulnerability) for vulnerability in answer.vulnerabilities],
-            **({"reason": answer.not_evaluated} if answer.not_evaluated else {}),
-        }
-
-
-def _found(vulnerability: Vulnerability) -> dict[str, Any]:
-    return {
-        "id": vulnerability.id,
-        "aliases": list(vulnerability.aliases),
-        "fixed": list(vulnerability.fixed),
-        "state": vulnerability.state,
-        "severity": vulnerability.severity.value,
-        "cvss": [{"vector": rating.vector, "score": rating.score, "source": rating.source} for rating in vulnerability.cvss],
-        "epss": vulnerability.epss.score if vulnerability.epss else None,
-        "kev": vulnerability.kev is not None,
-        "kind": vulnerability.kind,
-        "summary": vulnerability.summary,
-    }
-
-
-def ask(purls: Sequence[str], path: str | None) -> Iterator[dict[str, Any]]:
-    """One answer for each purl, in order; what is no purl has an ``error``."""
-    from seawall.core.purl import read_purl
-
-    read: list[Any] = []
-    for text in purls:
-        try:
-            read.append(read_purl(text.strip()))
-        except ValueError as error:
-            read.append(str(error))
-    with closing(open_known(path or "", float("inf"))) as database:
-        answers = match_answers(match(database.connection, [item for item in read if not isinstance(item, str)]))
-        for text, item in zip(purls, read, strict=True):
-            if isinstance(item, str):
-                yield {"purl": text, "vulnerabilities": [], "error": f"is no purl: {item}"}
-            else:
-                yield {**next(answers), "purl": text}
-
-
-def fleet_rows(path: str, database: str | None, problems: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Image, purl and vulnerability for each match of an inventory (a CSV with the columns ``image`` and ``purl``).
-
-    ``problems`` gets a reason for each purl that could not be asked about. Raises ``InputError`` for what is no inventory.
-    """
-    from seawall.build.advisories.fleet import match_fleet  # numpy and DuckDB
-
-    reader = csv.DictReader(decode(path, read_bytes(path)).splitlines())
-    if not {"image", "purl"} <= set(reader.fieldnames or ()):
-        raise InputError(path, "is no inventory: a CSV with the columns image and purl is expected", 1)
-    rows = [(row["image"] or "", row["purl"] or "") for row in reader]
-    with closing(open_known(database or "", float("inf"))) as opened:
-        found = match_fleet(opened.connection, [purl for _, purl in rows])
-    problems.update(found.not_evaluated)
-    for row, vulnerability in sorted(zip(found.rows.tolist(), found.vulnerabilities.tolist(), strict=True)):
-        yield (*rows[row], found.names[vulnerability])

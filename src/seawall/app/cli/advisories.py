@@ -190,7 +190,7 @@ Examples:
 @click.pass_context
 def match(context: click.Context, purls: tuple[str, ...], database: str | None, format_: str) -> None:
     """What is known against packages, one line for each purl."""
-    from seawall.app.vulnerabilities import ask
+    from seawall.app.matching import ask
 
     given = list(_lines()) if purls == ("-",) else list(purls)
     failed = False
@@ -215,7 +215,7 @@ Examples:
 @click.option("-f", "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True, allow_from_autoenv=False)
 def fleet(inventory: str, database: str | None, format_: str) -> None:
     """Match all packages of a fleet at once: FILE (or -) is a CSV with the columns image and purl. Needs the extra fleet (DuckDB)."""
-    from seawall.app.vulnerabilities import fleet_rows
+    from seawall.app.matching import fleet_rows
 
     problems: dict[str, str] = {}
     rows = fleet_rows(inventory, database, problems)

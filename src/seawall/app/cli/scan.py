@@ -151,7 +151,7 @@ def _openvex(report: Report, now: str) -> str:
     """What the report says of vulnerabilities, as an OpenVEX document."""
     import msgspec
 
-    from seawall.app.vulnerabilities import statements_of
+    from seawall.app.vex import statements_of
     from seawall.build.advisories import vex_openvex
 
     document = vex_openvex.write(statements_of(report.findings, now), author=f"seawall {report.tool.version}", time=now)
