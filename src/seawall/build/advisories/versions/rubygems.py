@@ -3,7 +3,7 @@
 Numbers are newer than words, words compare byte by byte, and what is missing is 0, so that ``1.0.a`` < ``1.0`` = ``1``. Zeros at the end, and those
 ahead of the first word, do not count. What is neither digit nor letter only separates, also where RubyGems refuses the version.
 
-Source: Gem::Version of rubygems.org, lib/rubygems/version.rb.
+Source: RubyGems, Gem::Version, lib/rubygems/version.rb.
 """
 
 import re
