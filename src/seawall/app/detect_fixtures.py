@@ -66,6 +66,8 @@ def _fixtures(targets: Sequence[str]) -> list[Path]:
             found.append(place)
         else:
             raise InputError(target, "is not there")
+    if not found:
+        raise InputError(" ".join(targets), "holds no fixture: a YAML or JSON file with events and alerts")
     return found
 
 

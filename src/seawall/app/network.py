@@ -1,6 +1,6 @@
 """The network analyses as the commands use them: targets to a cluster, a cluster to connections, two of them to changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -26,23 +26,24 @@ class Analysis(Struct, frozen=True):
 
 def analyse(targets: Sequence[str], reading: Reading = Reading()) -> Analysis:
     """The cluster that the objects of some targets describe."""
-    errors: list[InputError] = []
-    resources: list[Resource] = []
-    for item in _objects(targets, reading):
-        if isinstance(item, InputError):
-            errors.append(item)
-        else:
-            resources.append(item)
+    resources, errors = read_all(targets, reading)
     loaded = load(resources)
-    return Analysis(loaded.cluster, loaded.mesh, tuple(ScanError.of(error) for error in (*errors, *loaded.errors)), bool(resources))
+    return Analysis(loaded.cluster, loaded.mesh, (*errors, *map(ScanError.of, loaded.errors)), bool(resources))
 
 
-def _objects(targets: Sequence[str], reading: Reading) -> Iterator[Resource | InputError]:
+def read_all(targets: Sequence[str], reading: Reading = Reading()) -> tuple[list[Resource], tuple[ScanError, ...]]:
+    """The objects of some targets, and what of them could not be read. That there is none at all is an error, too."""
+    resources: list[Resource] = []
+    errors: list[InputError] = []
     for item in find_inputs(targets):
-        if isinstance(item, InputError):
-            yield item
-        else:
-            yield from read_objects(item, reading, {})
+        for read in [item] if isinstance(item, InputError) else read_objects(item, reading, {}):
+            if isinstance(read, InputError):
+                errors.append(read)
+            else:
+                resources.append(read)
+    if not resources and not errors:
+        errors.append(InputError(" ".join(targets), "no Kubernetes object in it"))
+    return resources, tuple(map(ScanError.of, errors))
 
 
 def all_connections(analysis: Analysis) -> list[Connection]:

@@ -74,7 +74,6 @@ def _json(layer: Any, known: dict[str, list[dict[str, Any]]] | None) -> dict[str
         "base": layer.base,
         "packages": [package.purl for package in layer.packages],
         "vulnerabilities": (known or {}).get(layer.digest or "", []),
-        "secrets": [],
     }
 
 

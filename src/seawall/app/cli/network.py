@@ -71,7 +71,8 @@ def list_(context: click.Context, targets: tuple[str, ...], format_: str) -> Non
         click.echo("".join(html(found, selecting(analysis.cluster))), nl=False)
     else:
         _tell(analysis.errors, analysis.cluster.notes)
-        click.echo("\n".join(documents.LISTS[format_](found)))
+        for line in documents.LISTS[format_](found):
+            click.echo(line)
     context.exit(_status(analysis.errors, readable=analysis.readable))
 
 
@@ -159,7 +160,8 @@ def diff(context: click.Context, before: str, after: str, exit_code: bool, forma
         _print_json(documents.diff_json(found, errors, notes))
     else:
         _tell(errors, notes)
-        click.echo("\n".join(documents.diff_text(found)) or "nothing changes")
+        if one.readable and other.readable:
+            click.echo("\n".join(documents.diff_text(found)) or "nothing changes")
     status = _status(errors, readable=one.readable and other.readable)
     context.exit(EXIT_FINDINGS if exit_code and found and status == 0 else status)
 

@@ -3,10 +3,9 @@
 import click
 import msgspec
 
-from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_USAGE
+from seawall.app.cli.main import EXIT_FINDINGS, EXIT_INCOMPLETE
 from seawall.core.errors import InputError
 from seawall.core.report import ScanError
-from seawall.core.resource import Resource
 
 
 @click.command(
@@ -27,13 +26,13 @@ def command(context: click.Context, targets: tuple[str, ...], format_: str) -> N
     The proof compares every connection between the pods, nodes and outside addresses of the input before and after. Exit 1 when one differs or a
     policy cannot be carried over.
     """
-    from seawall.app.inputs import Reading, find_inputs, read_objects
+    from seawall.app.network import read_all
     from seawall.deploy.network.documents import ports  # numpy takes a tenth of a second
     from seawall.deploy.network.migrate import migrate
 
-    read = [item for given in find_inputs(targets) for item in ([given] if isinstance(given, InputError) else read_objects(given, Reading(), {}))]
-    resources = [item for item in read if isinstance(item, Resource)]
-    errors = [ScanError.of(item) for item in read if isinstance(item, InputError)]
+    resources, errors = read_all(targets)
+    if not resources:
+        raise InputError(errors[0].path, errors[0].message, errors[0].line)
     migration = migrate(resources)
     proof = migration.proof
     if format_ == "json":
@@ -61,8 +60,6 @@ def command(context: click.Context, targets: tuple[str, ...], format_: str) -> N
         if proof.equal:
             where = "and in any other cluster, as they compile to the same" if proof.everywhere else "in this input"
             click.echo(f"proved: all {proof.compared} connections are as they were, {where}", err=True)
-    if not resources:
-        context.exit(EXIT_USAGE)
     if proof.changes or migration.left:
         context.exit(EXIT_FINDINGS)
     context.exit(EXIT_INCOMPLETE if errors else 0)

@@ -66,7 +66,8 @@ def command(context: click.Context, targets: tuple[str, ...], texts: tuple[str, 
             click.echo(f"seawall: {error.path}{f':{error.line}' if error.line else ''}: {error.message}", err=True)
         for note in analysis.cluster.notes:
             click.echo(f"note: {note}", err=True)
-        click.echo("\n".join(line for result in results for line in _lines(result)))
+        for result in results:
+            click.echo("\n".join(_lines(result)))
     refuted = any(not result.holds for result in results)
     unread = EXIT_INCOMPLETE if results else EXIT_USAGE
     context.exit(EXIT_FINDINGS if refuted else unread if errors or not analysis.readable else 0)
