@@ -115,10 +115,14 @@ def shop(tmp_path: Path) -> str:
         "var/lib/dpkg/status": STATUS.encode(),
         "usr/share/doc/libssl3/changelog.Debian.gz": gzip.compress(CHANGELOG.encode()),
         "opt/big": b"x" * 5000,
+        "srv/.env": b"DB_PASSWORD=hunter2hunter2\n",
+        "srv/tests/.env": b"DB_PASSWORD=hunter2hunter2\n",
+        "srv/app.env": b"DB_PASSWORD=changeme\nDB_HOST=db\n",
     }
     own = {
         "usr/lib/python3/site-packages/flask-2.3.1.dist-info/METADATA": FLASK,
         "opt/.wh.big": b"",
+        "srv/.wh..env": b"",
     }
     history: list[dict[str, Any]] = [
         {"created": "2026-01-01T00:00:00Z", "created_by": "/bin/sh -c #(nop) ADD file:1 in / "},
@@ -150,7 +154,9 @@ def test_layers_tell_instruction_base_waste_and_vulnerabilities(shop: str, datab
     status, document, _ = run(capsys, "layers", shop, "--db", database, "--format", "json")
     base, command, own = document["layers"]
     assert status == 0
-    assert (base["instruction"], base["base"], base["wasted"], len(base["packages"])) == ("ADD file:1 in /", True, 5000, 2)
+    assert (base["instruction"], base["base"], base["wasted"], len(base["packages"])) == ("ADD file:1 in /", True, 5027, 2)
+    assert base["secrets"] == [{"path": "srv/.env", "what": "a literal credential in DB_PASSWORD", "removed": True}]
+    assert own["secrets"] == []
     assert (command["empty"], command["digest"], command["base"]) == (True, None, True)
     assert (own["instruction"], own["base"], own["packages"]) == ("RUN pip install flask", False, ["pkg:pypi/flask@2.3.1"])
     assert [found["id"] for found in base["vulnerabilities"]] == ["CVE-2026-1001"]

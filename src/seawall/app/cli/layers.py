@@ -74,6 +74,9 @@ def _json(layer: Any, known: dict[str, list[dict[str, Any]]] | None) -> dict[str
         "base": layer.base,
         "packages": [package.purl for package in layer.packages],
         "vulnerabilities": (known or {}).get(layer.digest or "", []),
+        "secrets": [
+            {"path": secret.path.encode(errors="replace").decode(), "what": secret.what, "removed": secret.removed} for secret in layer.secrets
+        ],
     }
 
 
@@ -93,6 +96,9 @@ def _text(told: list[Any], known: dict[str, list[dict[str, Any]]] | None, *, wid
         if layer.wasted:
             files = ", ".join(f"{file.path} {megabytes(file.size)}" for file in layer.wasted_files[:SHOWN])
             notes.append(f"{megabytes(layer.wasted)} wasted: {files}")
+        for secret in layer.secrets:
+            later = " (removed later, and still in the image)" if secret.removed else ""
+            notes.append(f"secret: {secret.path}: {secret.what}{later}")
         for note in notes:
             yield f"{'':>20}{_shortened(note, width - 20)}"
     size, waste = sum(layer.size for layer in told), sum(layer.wasted for layer in told)

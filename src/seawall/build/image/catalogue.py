@@ -1,6 +1,6 @@
 """From what single files say to what is in the image: the facts of all cataloguers, joined.
 
-1. A fact counts when its file survives to the top: a package that a later layer removed is not there.
+1. A fact counts when its file survives to the top: a package that a later layer removed is not there. A secret counts in any layer.
 2. Licences that another file tells are added to their package.
 3. A language package in a file that an OS package owns is part of that package, whose distribution answers for it; it is not reported twice.
 4. A lockfile names what should be installed. Where at least half of it is, what is installed counts, and the lockfile adds nothing; nor does one
@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from seawall.build.image.cataloguer import Changelog, Fact, Licensed, Owned, Problem
+from seawall.build.image.cataloguer import Changelog, Fact, Licensed, Owned, Problem, Secret
 from seawall.core.package import Distro, Package
 from seawall.core.purl import OS_TYPES, purl_of
 
@@ -46,6 +46,15 @@ class Found(Struct, frozen=True):
 Placed = tuple[Package, Found]
 
 
+class FoundSecret(Struct, frozen=True, order=True):
+    """A credential in a file of a layer; ``removed`` says that the file is not in the final image, where it can be had all the same."""
+
+    index: int
+    path: str
+    what: str
+    removed: bool
+
+
 class Catalogue(Struct, frozen=True, kw_only=True):
     """What is in an image or a directory.
 
@@ -56,6 +65,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     distro: Distro | None = None
     changelogs: Mapping[tuple[str, str], Mapping[str, str]] = {}
     problems: tuple[Problem, ...] = ()
+    secrets: tuple[FoundSecret, ...] = ()
 
 
 def join(found: Iterable[Found], survives: Callable[[str, int], bool], canonical: Callable[[str], str] = str) -> Catalogue:
@@ -67,8 +77,12 @@ def join(found: Iterable[Found], survives: Callable[[str, int], bool], canonical
     changelogs: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     owned: list[Owned] = []
     problems: list[Problem] = []
+    secrets: list[FoundSecret] = []
     for item in found:
-        if not survives(item.path, item.index):
+        is_there = survives(item.path, item.index)
+        if isinstance(item.fact, Secret):
+            secrets.append(FoundSecret(item.index, item.path, item.fact.what, not is_there))
+        if not is_there:
             continue
         match item.fact:
             case Package() as package:
@@ -90,6 +104,7 @@ def join(found: Iterable[Found], survives: Callable[[str, int], bool], canonical
         distro=distro,
         changelogs=_shared(changelogs, kept),
         problems=tuple(problems),
+        secrets=tuple(sorted(secrets)),
     )
 
 

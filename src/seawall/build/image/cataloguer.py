@@ -46,6 +46,12 @@ class Changelog(Struct, frozen=True):
     fixes: tuple[tuple[str, str], ...]
 
 
+class Secret(Struct, frozen=True):
+    """A credential in plain text; ``what`` it is, in words ("a private key"), never its value."""
+
+    what: str
+
+
 class Problem(Struct, frozen=True):
     """The file, or the part of it at ``line`` (from 1, or ``None``), could not be understood; ``message`` is for users."""
 
@@ -54,7 +60,7 @@ class Problem(Struct, frozen=True):
     line: int | None = None
 
 
-Fact = Package | Owned | Licensed | Changelog | Distro | Problem
+Fact = Package | Owned | Licensed | Changelog | Distro | Secret | Problem
 Facts = Iterator[Fact]
 Parse = Callable[[File], Facts]
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from seawall.build.image.catalogue import FoundSecret
 from seawall.build.image.inspect import Inspection
 from seawall.core.package import Package
 from seawall.io.sources.image.filesystem import Wasted
@@ -36,6 +37,7 @@ class LayerStory(Struct, frozen=True, kw_only=True):
     base: bool | None
     packages: tuple[Package, ...] = ()
     wasted_files: tuple[Wasted, ...] = ()
+    secrets: tuple[FoundSecret, ...] = ()
 
 
 def story(inspection: Inspection, base: Image | None = None) -> list[LayerStory]:
@@ -65,6 +67,7 @@ def story(inspection: Inspection, base: Image | None = None) -> list[LayerStory]
                 base=None if from_base is None else index < from_base,
                 packages=tuple(by_layer.get(layer.digest, ())) if layer else (),
                 wasted_files=tuple(inspection.view.wasted(layer.index)[:MOST_WASTED]) if layer else (),
+                secrets=tuple(secret for secret in inspection.catalogue.secrets if layer and secret.index == layer.index),
             )
         )
     return stories

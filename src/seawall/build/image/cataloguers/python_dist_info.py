@@ -82,7 +82,7 @@ def _fields(data: bytes) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in data[:MAX_HEADER].decode("utf-8-sig", "replace").splitlines():
-        if not line.strip():
+        if not line:  # one of blanks goes on with a text, such as a licence
             break
         if line[0] in " \t":
             lines.append(line)

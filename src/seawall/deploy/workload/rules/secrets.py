@@ -1,16 +1,16 @@
 """Secrets: credentials where everybody reads them, and Secrets in the hands of workloads.
 
-What counts as a credential is in :mod:`seawall.deploy.workload.credentials`.
+What counts as a credential is in :mod:`seawall.core.credentials`.
 """
 
 from collections.abc import Iterator
 
+from seawall.core.credentials import credential_in, credential_in_text
 from seawall.core.pod import Container, Pod
 from seawall.core.resource import Field, Resource
 from seawall.core.severity import Confidence, Severity
 from seawall.core.verdict import Failure, Verdicts
 from seawall.deploy.workload.check import container_rule, inventory_rule, pod_rule, resource_rule
-from seawall.deploy.workload.credentials import credential_in, credential_in_text
 from seawall.deploy.workload.inventory import Inventory, name_field
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.app.scan import scan
+from seawall.core.credentials import credential_in_text, is_literal, promises_credential, shape_of
 from seawall.core.policy import Policy
 from seawall.deploy.workload import compile_checks
-from seawall.deploy.workload.credentials import credential_in_text, is_literal, promises_credential, shape_of
 
-CORPUS = Path(__file__).parents[3].parent / "shared" / "data" / "corpus"
+CORPUS = Path(__file__).parents[2].parent / "shared" / "data" / "corpus"
 
 
 @pytest.mark.parametrize(
