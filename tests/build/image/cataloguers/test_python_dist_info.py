@@ -104,3 +104,10 @@ def test_what_is_not_there() -> None:
     assert [type(fact) for fact in parse(File("a.egg-info", b"Version: a\n"))] == [Problem]
     assert list(parse(File("a.egg-info", b"\n"))) == []
     assert [type(fact) for fact in parse(File("a.egg-info", b"Name: a\x00b\nVersion: 1"))] == [Problem]
+
+
+def test_a_line_of_blanks_goes_on_with_a_licence() -> None:
+    package = told(
+        b"Name: x\nVersion: 1\nLicense: Some terms\n        \n   More of them.\nRequires-Dist: six\n\nRequires-Dist: prose\n", "x/METADATA"
+    )
+    assert package.requires == ("six",)

@@ -48,7 +48,7 @@ def parse(file: File) -> Facts:
 
 def _qualifiers(record: dict[str, Any]) -> dict[str, str]:
     subdir = string(record.get("subdir"))
-    # An address, ``https://conda.anaconda.org/conda-forge/linux-64``, or the name alone.
+    # An address, ``https://channel.example/conda-forge/linux-64``, or the name alone.
     channel = string(record.get("channel")).rstrip("/").removesuffix(f"/{subdir}" if subdir else "").rpartition("/")[2]
     told = {"build": string(record.get("build")) or string(record.get("build_string")), "channel": channel, "subdir": subdir}
     return {key: value for key, value in told.items() if value and value != "<unknown>"}
