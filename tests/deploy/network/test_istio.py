@@ -4,7 +4,6 @@ import pytest
 
 from seawall.deploy.network.documents import answer_json, ports
 from seawall.deploy.network.load import Loaded
-from seawall.deploy.network.mesh.facts import mtls_modes, unauthorized
 from seawall.deploy.network.mesh.layer import MeshDecision
 from seawall.deploy.network.mesh.membership import Traits, is_opaque, member_of
 from seawall.deploy.network.mesh.model import Member
@@ -216,25 +215,20 @@ def facts(text: str) -> Loaded:
     return loaded(documents(PODS + text))
 
 
-def test_facts_for_rules() -> None:
-    """Without a policy plain text is accepted; who is strict and has no authorization is open to the whole mesh."""
-    found = facts("")
-    assert [(item.workload, item.member, item.modes.default) for item in mtls_modes(found.cluster, found.mesh)] == [
-        ("other/plain[Pod]", None, "PERMISSIVE"),
-        ("shop/db[Pod]", Member.SIDECAR, "PERMISSIVE"),
-        ("shop/web[Pod]", Member.SIDECAR, "PERMISSIVE"),
-    ]
-    strict = authentication("{mtls: {mode: STRICT}}")
-    found = facts(strict + authorization("{selector: {matchLabels: {app: db}}, rules: [{}]}"))
-    assert [item.workload for item in unauthorized(found.cluster, found.mesh)] == ["shop/web[Pod]"]
-    found = facts(strict + authentication("{selector: {matchLabels: {app: web}}, portLevelMtls: {80: {mode: PERMISSIVE}}}", name="q"))
-    assert [(item.workload, item.is_strict) for item in mtls_modes(found.cluster, found.mesh)] == [
-        ("other/plain[Pod]", False),
-        ("shop/db[Pod]", True),
-        ("shop/web[Pod]", False),
-    ]
-    nothing = loaded(documents(PODS.replace("istio-injection", "x")))
-    assert mtls_modes(nothing.cluster, nothing.mesh) == []
+def modes(text: str) -> dict[str, tuple[Member | None, str]]:
+    found = facts(text)
+    ends = zip(found.cluster.endpoints, found.mesh.profiles, strict=False)
+    return {endpoint.workload: (profile.member, profile.modes.default.value) for endpoint, profile in ends if endpoint.workload.endswith("[Pod]")}
+
+
+def test_modes_of_workloads() -> None:
+    """Without a policy plain text is accepted; what is not in the mesh demands nothing."""
+    assert modes("") == {
+        "other/plain[Pod]": (None, "PERMISSIVE"),
+        "shop/db[Pod]": (Member.SIDECAR, "PERMISSIVE"),
+        "shop/web[Pod]": (Member.SIDECAR, "PERMISSIVE"),
+    }
+    assert modes(authentication("{mtls: {mode: STRICT}}"))["shop/web[Pod]"] == (Member.SIDECAR, "STRICT")
 
 
 def test_the_controller_is_in_the_mesh_with_an_identity_that_nobody_named() -> None:

@@ -9,12 +9,12 @@ Source: the API reference of Service; what is forwarded, as in :mod:`seawall.dep
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import ip_network
-from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from seawall.core.resource import Field, Resource
+from seawall.deploy.load_balancers import is_internal
 from seawall.deploy.network.atoms import joined, resolved
 from seawall.deploy.network.entries import chosen_ports, forwarding_of
 from seawall.deploy.network.kinds.objects import Objects
@@ -22,17 +22,6 @@ from seawall.deploy.network.model import Cluster, EndpointKind, PortRange
 from seawall.deploy.network.reach import Reach, reach
 from seawall.deploy.network.services import Pods, ServicePort, namespace_of, service_ports
 from seawall.deploy.network.universe import Group, Interval, interval
-
-_INTERNAL: Final = {  # annotations of cloud providers that keep a load balancer inside the network: their key, and the values that do
-    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
-    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
-    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
-    "networking.gke.io/load-balancer-type": ("Internal",),
-    "cloud.google.com/load-balancer-type": ("Internal", "internal"),
-    "service.beta.kubernetes.io/openstack-internal-load-balancer": ("true",),
-    "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": ("private",),
-    "service.beta.kubernetes.io/oci-load-balancer-internal": ("true",),
-}
 
 
 class Exposure(Struct, frozen=True, kw_only=True):
@@ -92,14 +81,9 @@ def _of_service(service: Resource, cluster: Cluster, pods: Pods, opened: "_Opene
                 ports=led,
                 open=opened.of(led, places, opened.outside(sources)),
                 sources=sources,
-                internal=kind == "LoadBalancer" and _is_internal(service),
+                internal=kind == "LoadBalancer" and is_internal(service),
                 field=field,
             )
-
-
-def _is_internal(service: Resource) -> bool:
-    annotations = service.field("metadata", "annotations")
-    return any(annotations[key].text in values for key, values in _INTERNAL.items() if annotations[key].is_set)
 
 
 def _forwarded(resource: Resource, objects: Objects, cluster: Cluster, pods: Pods, opened: "_Opened") -> Iterator[Exposure]:

@@ -9,7 +9,7 @@ from seawall.core.errors import InputError
 from seawall.core.resource import Resource
 from seawall.deploy.network import entries, workloads
 from seawall.deploy.network.kinds import admin, calico, cilium, kubernetes, names
-from seawall.deploy.network.kinds.invalid import Invalid
+from seawall.deploy.network.kinds.invalid import Invalid, refused
 from seawall.deploy.network.kinds.objects import Objects
 from seawall.deploy.network.mesh import load as mesh_loading
 from seawall.deploy.network.mesh.model import Mesh
@@ -46,10 +46,9 @@ def load(resources: Iterable[Resource]) -> Loaded:
         try:
             made = list(compiler(resource, objects))
         except Invalid as invalid:
-            place = invalid.field.locate()
-            name = f"{resource.kind} {resource.namespace + '/' if resource.namespace else ''}{resource.name}"
-            errors.append(InputError(place.path, f"{name}: {invalid.message}", place.line))
-            notes.append(f"{name} is invalid and was left out")
+            error, note = refused(resource, invalid)
+            errors.append(error)
+            notes.append(note)
             continue
         for item in made:
             match item:

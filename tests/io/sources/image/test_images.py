@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from seawall.core.errors import InputError
-from seawall.io.sources.image import compression
+from seawall.io.sources import compression
 from seawall.io.sources.image.contents import read_image_files
 from seawall.io.sources.image.filesystem import Filesystem
 from seawall.io.sources.image.model import Image, Platform, host_platform, parse_platform

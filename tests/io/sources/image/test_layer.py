@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.core.errors import InputError
-from seawall.io.sources.image import compression, layer, listing
-from seawall.io.sources.image.compression import Inflated
+from seawall.io.sources import compression
+from seawall.io.sources.compression import Inflated
+from seawall.io.sources.image import layer, listing
 from seawall.io.sources.image.layer import Want, is_binary, read_layer
 from seawall.io.sources.image.listing import Listing
 from seawall.io.sources.image.model import Descriptor

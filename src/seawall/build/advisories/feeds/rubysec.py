@@ -11,8 +11,8 @@ from typing import Any, Final
 from seawall.build.advisories.feeds.fields import line, mapping, read_yaml, text, texts
 from seawall.build.advisories.feeds.requirements import gem
 from seawall.build.advisories.feeds.severities import severity_of_score
-from seawall.build.advisories.feeds.spans import Span, intervals_of, turn
-from seawall.build.advisories.model import Advisory, Affected, FeedProblem, Interval, Record
+from seawall.build.advisories.feeds.spans import outside
+from seawall.build.advisories.model import Advisory, Affected, FeedProblem, Record
 
 _PREFIXES: Final = {"cve": "CVE-", "ghsa": "GHSA-", "osvdb": "OSVDB-"}
 
@@ -33,7 +33,7 @@ def read(path: str, data: bytes) -> Iterator[Record | FeedProblem]:
     if not names and not identifier.partition("-")[2]:
         yield FeedProblem(path, "no id")
         return
-    intervals, problems = _affected(document)
+    intervals, problems = outside(((field, texts(document.get(field))) for field in ("patched_versions", "unaffected_versions")), gem)
     for problem in problems:
         yield FeedProblem(path, problem)
     published = text(document.get("date"))
@@ -60,18 +60,3 @@ def _severity(document: dict[str, Any]) -> str:
         if word := severity_of_score(text(document.get(field)), version=version):
             return word
     return ""
-
-
-def _affected(document: dict[str, Any]) -> tuple[tuple[Interval, ...], list[str]]:
-    spans: list[Span] = []
-    problems = []
-    for field in ("patched_versions", "unaffected_versions"):
-        for requirement in texts(document.get(field)):
-            try:
-                spans += gem(requirement)
-            except ValueError as error:
-                problems.append(f"{field}: {error}")
-    intervals = intervals_of(turn(spans))
-    if not intervals:
-        problems.append("every version is patched or unaffected")
-    return intervals, problems

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from seawall.build.advisories.feeds.fields import line, mapping, text, texts
 from seawall.build.advisories.feeds.requirements import cargo
-from seawall.build.advisories.feeds.spans import Span, intervals_of, turn
-from seawall.build.advisories.model import Advisory, Affected, Cvss, FeedProblem, Interval, Record
+from seawall.build.advisories.feeds.spans import outside
+from seawall.build.advisories.model import Advisory, Affected, Cvss, FeedProblem, Record
 
 _BLOCK: Final = re.compile(r"\s*^(```+|~~~+) *toml *\r?\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 _TITLE: Final = re.compile(r"^#\s+(.+)$", re.MULTILINE)
@@ -47,7 +47,7 @@ def read(path: str, data: bytes) -> Iterator[Record | FeedProblem]:
     if not identifier or not name:
         yield FeedProblem(path, "no id or no package")
         return
-    intervals, problems = _affected(mapping(document.get("versions")))
+    intervals, problems = outside(((field, texts(mapping(document.get("versions")).get(field))) for field in ("patched", "unaffected")), cargo)
     for problem in problems:
         yield FeedProblem(path, f"{identifier}: {problem}")
     is_toolchain = text(advisory.get("collection")) == "rust" or "rust" in path.replace("\\", "/").split("/")[-3:-1]
@@ -66,21 +66,6 @@ def read(path: str, data: bytes) -> Iterator[Record | FeedProblem]:
         affected=(Affected("Rust" if is_toolchain else "crates.io", name, intervals),) if intervals else (),
         kind=_KINDS.get(informational, "notice"),
     )
-
-
-def _affected(versions: dict[str, Any]) -> tuple[tuple[Interval, ...], list[str]]:
-    spans: list[Span] = []
-    problems = []
-    for field in ("patched", "unaffected"):
-        for requirement in texts(versions.get(field)):
-            try:
-                spans += cargo(requirement)
-            except ValueError as error:
-                problems.append(f"{field}: {error}")
-    intervals = intervals_of(turn(spans))
-    if not intervals:
-        problems.append("every version is patched or unaffected")
-    return intervals, problems
 
 
 def _date(value: object) -> str:

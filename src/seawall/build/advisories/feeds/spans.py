@@ -4,7 +4,7 @@ A cut is a place between versions: just before one, or just after it. A span goe
 keys, the algebra is that of intervals on a line, whatever the ecosystem.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -100,3 +100,22 @@ def intervals_of(spans: Iterable[Span]) -> tuple[Interval, ...]:
         )
         for span in join(spans)
     )
+
+
+def outside(requirements: Iterable[tuple[str, Iterable[str]]], read: Callable[[str], Iterable[Span]]) -> tuple[tuple[Interval, ...], list[str]]:
+    """The versions that no requirement speaks of, where a feed names what is patched and what never was affected; and what is not understood.
+
+    ``requirements`` are the fields with their texts, ``read`` makes spans of one, and raises ``ValueError``.
+    """
+    spans: list[Span] = []
+    problems = []
+    for field, texts in requirements:
+        for text in texts:
+            try:
+                spans += read(text)
+            except ValueError as error:
+                problems.append(f"{field}: {error}")
+    intervals = intervals_of(turn(spans))
+    if not intervals:
+        problems.append("every version is patched or unaffected")
+    return intervals, problems

@@ -1,6 +1,7 @@
 """What makes a policy void."""
 
-from seawall.core.resource import Field
+from seawall.core.errors import InputError
+from seawall.core.resource import Field, Resource
 
 
 class Invalid(Exception):
@@ -10,6 +11,13 @@ class Invalid(Exception):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+def refused(resource: Resource, invalid: Invalid) -> tuple[InputError, str]:
+    """The error that names a void object, and the note that it was left out."""
+    place = invalid.field.locate()
+    name = f"{resource.kind} {resource.namespace + '/' if resource.namespace else ''}{resource.name}"
+    return InputError(place.path, f"{name}: {invalid.message}", place.line), f"{name} is invalid and was left out"
 
 
 def listed(field: Field) -> list[Field]:

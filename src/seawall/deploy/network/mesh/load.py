@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
-from seawall.deploy.network.kinds.invalid import Invalid
+from seawall.deploy.network.kinds.invalid import Invalid, refused
 from seawall.deploy.network.kinds.istio import GROUP, authorization_policy, peer_authentication
 from seawall.deploy.network.mesh import compiled, membership, mtls
 from seawall.deploy.network.mesh.model import ROOT_NAMESPACE, TRUST_DOMAIN, AuthorizationPolicy, Mesh, PeerAuthentication, Profile
@@ -36,10 +36,9 @@ def load(resources: Sequence[Resource], endpoints: Sequence[Endpoint]) -> Loaded
         try:
             found = reader(resource, notes)
         except Invalid as invalid:
-            place = invalid.field.locate()
-            name = f"{resource.kind} {resource.namespace or 'default'}/{resource.name}"
-            errors.append(InputError(place.path, f"{name}: {invalid.message}", place.line))
-            notes.append(f"{name} is invalid and was left out")
+            error, note = refused(resource, invalid)
+            errors.append(error)
+            notes.append(note)
             continue
         read += [found] if found is not None else []
     if not read and not membership.is_spoken_of(resources, endpoints):

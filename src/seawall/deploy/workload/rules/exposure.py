@@ -7,22 +7,10 @@ from seawall.core.resource import Resource
 from seawall.core.selector import labels_of, labels_selector, selector_of
 from seawall.core.severity import Confidence, Severity
 from seawall.core.verdict import Failure, Verdicts
+from seawall.deploy.load_balancers import is_internal
 from seawall.deploy.workload.check import container_rule, inventory_rule, resource_rule
 from seawall.deploy.workload.inventory import Inventory
 from seawall.deploy.workload.rules.network_policy import policy_types
-
-_INTERNAL_LOAD_BALANCER = {
-    # Annotation and the value that keeps the load balancer inside; source: the documentation of each provider.
-    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
-    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
-    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
-    "networking.gke.io/load-balancer-type": ("Internal", "internal"),
-    "cloud.google.com/load-balancer-type": ("Internal", "internal"),
-    "service.beta.kubernetes.io/oci-load-balancer-internal": ("true",),
-    "service.beta.kubernetes.io/openstack-internal-load-balancer": ("true",),
-    "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": ("private",),
-    "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": ("intranet",),
-}
 
 _MANAGEMENT = {
     # Image name -> what it is: user interfaces and interfaces that run commands or show secrets for whoever reaches them.
@@ -119,8 +107,7 @@ def svc_external_lb(resource: Resource) -> Verdicts:
     field = resource.field("spec", "type")
     if resource.group or field.text != "LoadBalancer":
         return
-    annotations = resource.field("metadata", "annotations")
-    if any(annotations[name].text in values for name, values in _INTERNAL_LOAD_BALANCER.items()):
+    if is_internal(resource):
         return
     ranges = [item.text for item in resource.field("spec", "loadBalancerSourceRanges").items()]
     if not ranges or "0.0.0.0/0" in ranges or "::/0" in ranges:

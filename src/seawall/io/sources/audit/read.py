@@ -9,7 +9,7 @@ from seawall.io.sources.audit.files import find_logs
 from seawall.io.sources.audit.follow import follow as follow_file
 from seawall.io.sources.audit.limits import BLOCK_BYTES, PIECE_BYTES
 from seawall.io.sources.audit.lines import Block, blocks
-from seawall.io.sources.image.compression import Inflated, kind_of
+from seawall.io.sources.compression import Inflated, kind_of
 
 
 def read(

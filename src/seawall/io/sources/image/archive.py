@@ -22,8 +22,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from seawall.core.errors import InputError
+from seawall.io.sources.compression import Inflated, kind_of
 from seawall.io.sources.image.beneath import reason
-from seawall.io.sources.image.compression import Inflated, kind_of
 from seawall.io.sources.image.layout import INDEX, Layout, is_called, listed, split_place
 from seawall.io.sources.image.limits import (
     MAX_ARCHIVE_MEMBERS,

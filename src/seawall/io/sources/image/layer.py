@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from seawall.core.errors import InputError
-from seawall.io.sources.image.compression import Hash, Inflated
+from seawall.io.sources.compression import Hash, Inflated
 from seawall.io.sources.image.limits import MAX_FILE_BYTES
 from seawall.io.sources.image.listing import Listing
 from seawall.io.sources.image.model import Descriptor, Stream, hash_name

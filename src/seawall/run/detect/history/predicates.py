@@ -6,6 +6,7 @@ characters. Patterns become regular expressions of RE2, and only where every dat
 
 import re
 from collections.abc import Callable
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
 from seawall.run.detect.engine.comparison import number
@@ -95,23 +96,16 @@ def _exact(truth: Callable[[Any], Any]) -> Test:
     return lambda value: exactly(truth(value))
 
 
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {"=": eq, "==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+
+
 def _of_text(operator: str, values: tuple[str, ...]) -> Test | None:
     wanted = values[0] if values else ""
     match operator:
         case "in" | "intersects":
             return _exact(lambda text: text.isin(list(values)) if values else False)
-        case "=" | "==":
-            return _exact(lambda text: text == wanted)
-        case "!=":
-            return _exact(lambda text: text != wanted)
-        case "<":
-            return _exact(lambda text: text < wanted)
-        case "<=":
-            return _exact(lambda text: text <= wanted)
-        case ">":
-            return _exact(lambda text: text > wanted)
-        case ">=":
-            return _exact(lambda text: text >= wanted)
+        case _ if operator in _COMPARISONS:
+            return _exact(lambda text: _COMPARISONS[operator](text, wanted))
         case "contains":
             return _contains(wanted)
         case "startswith":
@@ -226,18 +220,8 @@ def _of_number(operator: str, values: tuple[str, ...]) -> Test | None:
     match operator:
         case "in" | "intersects":
             return _exact(lambda value: value.isin(numbers))
-        case "=" | "==":
-            return _exact(lambda value: value == wanted)
-        case "!=":
-            return _exact(lambda value: value != wanted)
-        case "<":
-            return _exact(lambda value: value < wanted)
-        case "<=":
-            return _exact(lambda value: value <= wanted)
-        case ">":
-            return _exact(lambda value: value > wanted)
-        case ">=":
-            return _exact(lambda value: value >= wanted)
+        case _ if operator in _COMPARISONS:
+            return _exact(lambda value: _COMPARISONS[operator](value, wanted))
         case _:
             return None
 
