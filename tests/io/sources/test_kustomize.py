@@ -11,7 +11,8 @@ import pytest
 from seawall.core.errors import InputError
 from seawall.core.resource import Resource
 from seawall.io.sources.discovery import discover
-from seawall.io.sources.kustomize import is_kustomization, render_kustomization
+from seawall.io.sources.kustomization import is_kustomization
+from seawall.io.sources.kustomize import render_kustomization
 from seawall.io.sources.rendering import Rendered, resources_of
 
 DEPLOYMENT = """\

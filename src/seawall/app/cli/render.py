@@ -11,7 +11,8 @@ from seawall.app.cli.main import EXIT_INCOMPLETE
 from seawall.core.errors import InputError, UsageError
 from seawall.core.report import ScanError
 from seawall.io.sources.charts import is_chart, render_chart
-from seawall.io.sources.kustomize import is_kustomization, render_kustomization
+from seawall.io.sources.kustomization import is_kustomization
+from seawall.io.sources.kustomize import render_kustomization
 from seawall.io.sources.rendering import Rendered, resources_of
 
 SCHEMA: Final = "seawall.render/v1"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from seawall.core.errors import InputError
-from seawall.io.sources import charts, kustomize
-from seawall.io.sources.kustomize import Kustomization
+from seawall.io.sources import charts
+from seawall.io.sources.kustomization import NAMES, Kustomization, layers, references
 from seawall.io.sources.walk import walk
 
 CHART_PARTS = ("templates", "crds", "charts", "ci")
@@ -44,14 +44,14 @@ def discover(directory: str) -> Discovery:
     A chart inside of a chart is rendered with it, a library not at all; a kustomization that another one includes is rendered through it. Places that
     cannot be looked into are errors of the walk that reads the manifests, and not told twice.
     """
-    names = (charts.DESCRIPTION, *kustomize.NAMES)
+    names = (charts.DESCRIPTION, *NAMES)
     found = [path for path in walk(directory, names) if not isinstance(path, InputError)]
     described = [os.path.dirname(path) for path in found if os.path.basename(path) == charts.DESCRIPTION]
     chart_directories = [path for path in described if charts.is_chart(path)]
     parts = frozenset(os.path.realpath(os.path.join(path, part)) for path in chart_directories for part in CHART_PARTS)
     inside = Discovery(directories=parts)
     tops = [path for path in chart_directories if not inside.covers(os.path.join(path, charts.DESCRIPTION))]
-    kustomized = dict.fromkeys(os.path.dirname(path) for path in found if os.path.basename(path) in kustomize.NAMES)
+    kustomized = dict.fromkeys(os.path.dirname(path) for path in found if os.path.basename(path) in NAMES)
     roots, reached = _roots([path for path in kustomized if not inside.covers(os.path.join(path, "kustomization"))])
     return Discovery(
         charts=tuple(path for path in tops if not charts.is_library(path)),
@@ -74,7 +74,7 @@ def _roots(directories: list[str]) -> tuple[list[str], dict[str, Kustomization]]
 
     Of those that only include each other in a circle one is a root too: its rendering says what is wrong.
     """
-    stacks = {directory: kustomize.layers(directory) for directory in directories}
+    stacks = {directory: layers(directory) for directory in directories}
     included = {inner.directory for stack in stacks.values() for inner in stack[1:]}
     targets = {directory: stack for directory, stack in stacks.items() if stack and not stack[0].is_component}
     roots = [directory for directory, stack in targets.items() if stack[0].directory not in included]
@@ -91,6 +91,6 @@ def _roots(directories: list[str]) -> tuple[list[str], dict[str, Kustomization]]
 def _kustomize_files(kustomizations: dict[str, Kustomization]) -> Iterator[str]:
     for kustomization in kustomizations.values():
         yield kustomization.file
-        for path, text in kustomize.references(kustomization):
+        for path, text in references(kustomization):
             if not (kustomization.is_component and path[0] == "resources"):
                 yield os.path.realpath(os.path.join(kustomization.directory, text))
